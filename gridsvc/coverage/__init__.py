@@ -1,0 +1,1 @@
+"""Indicators: definitions, exact measures, the engine, figures with grades, gaps."""

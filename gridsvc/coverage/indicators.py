@@ -1,0 +1,271 @@
+"""Indicator definitions, read from ``layers/indicators.toml``: definitions are data, not code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import Field as Spec
+
+from gridsvc.errors import DefinitionError, NotFoundError
+from gridsvc.layers import NAME, Layer, Layers
+from gridsvc.settings import Workspace, explain, read_toml, shipped_dir
+from gridsvc.text import Text
+
+Kind = Literal[
+    "count_share", "length_share", "length_near", "feature_near", "area_near", "area_share", "density"
+]
+Condition = str | bool | int | float
+FILE = "indicators.toml"
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Select(_Model):
+    """Features of one layer."""
+
+    layer: str
+    where: dict[str, tuple[Condition, ...]] = Spec(default_factory=dict)
+    """Field → allowed values; all fields must agree."""
+    weight: str = ""
+    """Number field that each feature counts with; empty: each counts one."""
+
+
+class Near(_Model):
+    """What must be near, and how near: metres, straight."""
+
+    layer: str
+    where: dict[str, tuple[Condition, ...]] = Spec(default_factory=dict)
+    distance: float | None = Spec(default=None, gt=0)
+    by: Literal["", "of", "near"] = ""
+    """Whose field decides the distance: that of the feature asked about, or that of the target."""
+    field: str = ""
+    distances: dict[str, float] = Spec(default_factory=dict)
+    """Metres by value of ``field``; ``distance`` is for values not listed (without it they are never near)."""
+
+    @model_validator(mode="after")
+    def _distances(self) -> Self:
+        if (self.by != "") != bool(self.field) or bool(self.field) != bool(self.distances):
+            raise ValueError("by, field and distances go together")
+        if not self.distances and self.distance is None:
+            raise ValueError("distance is missing")
+        if any(metres <= 0 for metres in self.distances.values()):
+            raise ValueError("distances must be positive metres")
+        return self
+
+    def metres(self, value: object) -> float | None:
+        """Distance for a feature whose deciding field holds *value*."""
+        return self.distances.get(str(value), self.distance)
+
+
+class Goal(_Model):
+    """A target and who set it."""
+
+    value: float
+    source: str
+
+
+class Indicator(_Model):
+    """One definition that yields a numerator and a denominator per cell."""
+
+    id: str
+    title: Text
+    definition: Text
+    kind: Kind
+    group: Literal["roads", "green", "sanitation", "parking", "responsibility"]
+    zone: str = ""
+    """Kind of zone that it is graded in; empty: everywhere."""
+    of: Select | None = None
+    """The features asked about; ``area_near`` has none, it asks about the units' area."""
+    match: dict[str, tuple[Condition, ...]] = Spec(default_factory=dict)
+    responsible: bool = False
+    """Instead of ``match``: the feature or stretch is somebody's duty on the day, the post not vacant."""
+    near: Near | None = None
+    base: Select | None = None
+    """Area kinds: count only on the area of these features."""
+    measure: Literal["count", "length", "area"] = "count"
+    """Density: what of the features is summed (with a weight: the weight)."""
+    per: Literal["", "area", "length", "weight"] = ""
+    """Density: what the sum is divided by."""
+    per_of: Select | None = None
+    """Density: the roads or weighted features of the denominator."""
+    unit: str = "%"
+    factor: float = Spec(default=100.0, gt=0)
+    """What the quotient in base units (m, m², features) is multiplied with to give ``unit``."""
+    digits: int = Spec(default=2, ge=0, le=6)
+    direction: Literal["up", "down"] = "up"
+    goals: tuple[Goal, ...] = ()
+    bands: dict[Literal["A", "B"], float] = Spec(default_factory=dict)
+    """Values from which grade A and B are given; anything worse is C."""
+    minimum_denominator: float = Spec(default=0, ge=0)
+    """Base units; below it no grade is given."""
+    allowed: tuple[tuple[float, float], ...] = ()
+    """Small numbers: (denominator up to, failures allowed); grade A if kept, else C. Rates beyond."""
+    source: str
+    year: int
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        faults = []
+        if not NAME.match(self.id):
+            faults.append(f"id {self.id!r} must be a lower-case word")
+        if self.kind.endswith("_near") != (self.near is not None):
+            faults.append("near: kinds that end in _near, and only these, have it")
+        if (self.kind == "area_near") != (self.of is None):
+            faults.append("of: every kind but area_near has it")
+        if self.kind in ("count_share", "length_share") and bool(self.match) == self.responsible:
+            faults.append("a share needs either match or responsible")
+        if (self.kind == "density") != bool(self.per):
+            faults.append("per: density, and only density, has it")
+        if (self.per in ("length", "weight")) != (self.per_of is not None):
+            faults.append("per_of: names the layer that per = length or weight sums")
+        if self.base is not None and not self.kind.startswith("area_"):
+            faults.append("base: belongs to area kinds")
+        a, b = self.bands.get("A"), self.bands.get("B")
+        if self.bands and (a is None or b is None):
+            faults.append("bands: both A and B")
+        elif a is not None and b is not None and (a <= b if self.direction == "up" else a >= b):
+            faults.append(f"bands: A ({a}) must be better than B ({b})")
+        if [upto for upto, _ in self.allowed] != sorted({upto for upto, _ in self.allowed}):
+            faults.append("allowed: rows must rise")
+        if faults:
+            raise ValueError("; ".join(faults))
+        return self
+
+    @property
+    def goal(self) -> float | None:
+        """The county's own goal (the first)."""
+        return self.goals[0].value if self.goals else None
+
+    @property
+    def features(self) -> Select:
+        """``of``, of kinds that have it."""
+        if self.of is None:
+            raise ValueError(f"{self.id}: {self.kind} asks about areas, not features")
+        return self.of
+
+    @property
+    def for_chiefs(self) -> bool:
+        """True where a chief can have the figure: it rests on roads and assets, not on areas."""
+        return self.kind not in ("area_near", "area_share") and self.per != "area"
+
+    @property
+    def selects(self) -> list[tuple[str, Select | Near]]:
+        """Every choice of features, with its key."""
+        named = {"of": self.of, "near": self.near, "base": self.base, "per_of": self.per_of}
+        return [(key, value) for key, value in named.items() if value is not None]
+
+    @property
+    def layers(self) -> list[str]:
+        """Names of the layers that must be loaded."""
+        return list(dict.fromkeys(select.layer for _, select in self.selects))
+
+
+@dataclass(frozen=True)
+class Indicators(Mapping[str, Indicator]):
+    """All indicators by id, in the order of the file."""
+
+    by_id: dict[str, Indicator]
+    digest: str
+    """SHA-256 over all definitions."""
+
+    def __getitem__(self, name: str) -> Indicator:
+        """The indicator *name*; an unknown one is refused with those there are."""
+        try:
+            return self.by_id[name]
+        except KeyError:
+            raise NotFoundError(
+                f"there is no indicator {name!r}; there are: {', '.join(self.by_id)}",
+                f"没有指标 {name!r}；现有指标：{'、'.join(self.by_id)}",
+            ) from None
+
+    def __contains__(self, name: object) -> bool:
+        """True when an indicator has this id."""
+        return name in self.by_id
+
+    def __iter__(self) -> Iterator[str]:
+        """Ids in order."""
+        return iter(self.by_id)
+
+    def __len__(self) -> int:
+        """Number of indicators."""
+        return len(self.by_id)
+
+
+def load_indicators(workspace: Workspace | None, layers: Layers) -> Indicators:
+    """All indicators: the shipped ones, overridden and extended by the workspace's own file."""
+    paths = [shipped_dir("layers") / FILE]
+    if workspace is not None and (workspace.layers_dir / FILE).is_file():
+        paths.append(workspace.layers_dir / FILE)
+    found: dict[str, Indicator] = {}
+    for path in paths:
+        for name, raw in read_toml(path).items():
+            found[name] = _read(path, name, raw, layers)
+    text = "\n".join(one.model_dump_json() for one in found.values())
+    return Indicators(found, sha256(text.encode()).hexdigest())
+
+
+def _read(path: Path, name: str, raw: Any, layers: Layers) -> Indicator:
+    """One definition, checked against the layers it names."""
+    if not isinstance(raw, dict):
+        raise DefinitionError(f"{path}: {name}: an indicator is a table", f"{path}：{name}：指标应为一个表")
+    try:
+        indicator = Indicator.model_validate({"id": name, **raw})
+    except ValidationError as error:
+        fault = explain(path, error)
+        raise DefinitionError(
+            fault.text.en.replace(": ", f": {name}: ", 1), fault.text.zh.replace("：", f"：{name}：", 1)
+        ) from error
+    faults = [fault for key, select in indicator.selects for fault in _faults(key, select, layers)]
+    faults += _match_faults(indicator, layers)
+    if faults:
+        raise DefinitionError(f"{path}: {name}: {'; '.join(faults)}", f"{path}：{name}：{'；'.join(faults)}")
+    return indicator
+
+
+def _faults(key: str, select: Select | Near, layers: Layers) -> list[str]:
+    """What a choice of features names that does not exist."""
+    if select.layer not in layers:
+        return [f"{key}.layer: no layer {select.layer!r}"]
+    layer = layers[select.layer]
+    faults = _value_faults(f"{key}.where", select.where, layer)
+    weight = getattr(select, "weight", "")
+    if weight and (weight not in layer.fields or layer.fields[weight].type not in ("integer", "number")):
+        faults.append(f"{key}.weight: {select.layer} has no number field {weight!r}")
+    return faults
+
+
+def _value_faults(key: str, where: dict[str, tuple[Condition, ...]], layer: Layer) -> list[str]:
+    faults = []
+    for name, values in where.items():
+        field = layer.fields.get(name)
+        if field is None:
+            faults.append(f"{key}: {layer.name} has no field {name!r}")
+        elif field.values:
+            known = {value.value for value in field.values}
+            faults += [f"{key}.{name}: {value!r} is no value of it" for value in values if value not in known]
+    return faults
+
+
+def _match_faults(indicator: Indicator, layers: Layers) -> list[str]:
+    """What ``match``, ``near.field`` and the kinds need of their layers."""
+    if indicator.of is None or indicator.of.layer not in layers:
+        return []
+    of = layers[indicator.of.layer]
+    faults = _value_faults("match", indicator.match, of)
+    if indicator.kind.startswith("length_") and of.role != "road":
+        faults.append(f"of.layer: {indicator.kind} measures roads, {of.name} are none")
+    if indicator.near is not None and indicator.near.field and indicator.near.layer in layers:
+        deciding = of if indicator.near.by == "of" else layers[indicator.near.layer]
+        if indicator.near.field not in deciding.fields:
+            faults.append(f"near.field: {deciding.name} has no field {indicator.near.field!r}")
+    kinds = {value.value for value in layers.zones.fields["kind"].values}
+    if indicator.zone and indicator.zone not in kinds:
+        faults.append(f"zone: {indicator.zone!r} is no kind of zone ({', '.join(sorted(kinds))})")
+    return faults

@@ -1,0 +1,1 @@
+"""Units, zones and remainders as cells; points, pieces and areas in them."""
