@@ -119,7 +119,7 @@ def _slab(a: Floats, b: Floats, along: Floats, radius: float) -> tuple[Floats, F
         unit = edge / size[:, None]
         cos = (along * unit).sum(axis=1)
         sin = along[:, 0] * unit[:, 1] - along[:, 1] * unit[:, 0]
-        side0, side1 = _between(a[:, 1] * unit[:, 0] - a[:, 0] * unit[:, 1], -sin, -radius, radius)
+        side0, side1 = _between(a[:, 0] * unit[:, 1] - a[:, 1] * unit[:, 0], -sin, -radius, radius)
         end0, end1 = _between(-(a * unit).sum(axis=1), cos, 0.0, size)
     lo, hi = np.maximum(side0, end0), np.minimum(side1, end1)
     none = ~(hi > lo)

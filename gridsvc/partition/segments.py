@@ -48,9 +48,8 @@ class Segments:
 
     def length(self, road: Any) -> Ints:
         """Length of each line, nanometres."""
-        rows = np.asarray(road, dtype=np.int64)
-        length: Ints = self.offset[rows + 1] - self.offset[rows] - GRAIN
-        return length
+        rows: Ints = np.asarray(road, dtype=np.int64)
+        return np.asarray(self.offset[rows + 1] - self.offset[rows] - GRAIN, dtype=np.int64)
 
     def lines(self) -> Shapes:
         """The straight pieces as geometries."""
@@ -69,7 +68,8 @@ class Segments:
         """Place on the axis of *share* (0…1) of the way along straight pieces *row*, on the grain."""
         span = self.end[row] - self.start[row]
         way = np.rint(np.clip(share, 0.0, 1.0) * (span / GRAIN)).astype(np.int64) * GRAIN
-        return self.start[row] + np.clip(way, 0, span)
+        places: Ints = self.start[row] + np.clip(way, 0, span)
+        return places
 
     def stretch(self, start: int, end: int) -> shapely.LineString:
         """The line between two places of one road on the axis, with the vertices between them."""

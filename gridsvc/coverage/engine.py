@@ -1,0 +1,156 @@
+"""One computation: every indicator over the whole workspace, stored as a draft run."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyproj
+import shapely
+
+from gridsvc import __version__
+from gridsvc.coverage.gaps import find_gaps
+from gridsvc.coverage.indicators import Indicators
+from gridsvc.coverage.measures import measure
+from gridsvc.coverage.scene import Scene
+from gridsvc.coverage.tallies import asset_holders, tally
+from gridsvc.crs import transform
+from gridsvc.layers import Layers
+from gridsvc.partition.cells import OUTSIDE
+from gridsvc.settings import Workspace
+from gridsvc.store import NewRun, RunRecord, Store
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, how many steps are done, and how many there are."""
+
+
+def compute(
+    store: Store,
+    workspace: Workspace,
+    layers: Layers,
+    indicators: Indicators,
+    as_of: dt.date,
+    progress: Progress | None = None,
+) -> RunRecord:
+    """Compute all indicators as they stand on *as_of* and store them as a draft run.
+
+    *store* must be open for writing. An indicator one of whose layers was never loaded has no tallies; its figures
+    say so. Raises :class:`UsageError` when no boundaries are loaded.
+    """
+    tell = progress or (lambda what, done, total: None)
+    total = len(indicators) + 3
+    with store.snapshot():
+        scene = Scene(store, workspace, layers, as_of)
+        tell("partition", 0, total)
+        tables = {"cells": _lonlat(scene, scene.partition.cells), "findings": _findings(scene)}
+        tell("roads", 1, total)
+        tables |= {
+            "stretches": _stretches(scene),
+            "posts": scene.duties.posts,
+            "assignments": _assignments(scene),
+        }
+        tallies, gaps = [], []
+        versions = scene.versions()
+        for number, indicator in enumerate(indicators.values()):
+            tell(indicator.id, 2 + number, total)
+            if all(versions[name] for name in indicator.layers):
+                measured = measure(scene, indicator)
+                tallies.append(tally(scene, indicator, measured))
+                gaps.append(find_gaps(scene, indicator, measured.gaps))
+    tell("store", total - 1, total)
+    tables |= {"tallies": _stack(tallies), "gaps": _lonlat(scene, _stack(gaps))}
+    run = NewRun(
+        as_of=as_of.isoformat(),
+        definitions=indicators.digest,
+        versions=versions,
+        libraries=software() | {"metre_crs": scene.crs.to_string()},
+    )
+    record = store.write_run(run, tables)
+    tell("store", total, total)
+    return record
+
+
+def software() -> dict[str, str]:
+    """Versions of what the numbers rest on."""
+    return {
+        "gridsvc": __version__,
+        "geos": shapely.geos_version_string,
+        "proj": pyproj.proj_version_str,
+        "numpy": np.__version__,
+        "shapely": shapely.__version__,
+    }
+
+
+def _stack(frames: list[pd.DataFrame]) -> pd.DataFrame:
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+
+
+def _lonlat(scene: Scene, frame: pd.DataFrame) -> pd.DataFrame:
+    """A frame in the metre CRS with its geometry in longitude and latitude."""
+    if frame.empty:
+        return frame
+    target = scene.store.crs
+    shapes = transform(frame["geometry"].to_numpy(object), scene.crs, target)
+    moved: pd.DataFrame = gpd.GeoDataFrame(frame.drop(columns="geometry"), geometry=shapes, crs=target)
+    return moved
+
+
+def _findings(scene: Scene) -> pd.DataFrame:
+    """Partition findings with positions in degrees."""
+    found = scene.partition.findings
+    points = shapely.points(found[["x", "y"]].to_numpy(float))
+    moved = transform(points, scene.crs, scene.store.crs)
+    return found.drop(columns=["x", "y"]).assign(
+        part=found["part"].astype(str), lon=shapely.get_x(moved), lat=shapely.get_y(moved)
+    )
+
+
+def _stretches(scene: Scene) -> pd.DataFrame:
+    """Duties on roads with their lines and measures along the road features."""
+    duties, roads = scene.duties.stretches, scene.roads
+    row = duties["row"].to_numpy(np.int64)
+    lines = [
+        roads.segments.stretch(start, end) for start, end in zip(duties["start"], duties["end"], strict=True)
+    ]
+    table = duties.drop(columns=["row", "start", "end"]).assign(
+        road_id=roads.frame["key"].to_numpy(object)[row],
+        from_m=roads.measure(duties["start"].to_numpy(np.int64), row),
+        to_m=roads.measure(duties["end"].to_numpy(np.int64), row),
+        geometry=lines,
+    )
+    key = ["holder", "role", "road_id", "from_m", "to_m", "date_from"]
+    return _lonlat(scene, table.drop_duplicates(key))
+
+
+def _assignments(scene: Scene) -> pd.DataFrame:
+    """Every asset's road, place and chiefs."""
+    tables = []
+    for layer in scene.layers.of_role("asset"):
+        found = scene.assignments(layer.name)
+        row = found["row"].to_numpy(np.int64)
+        known = row != OUTSIDE
+        chiefs = asset_holders(scene, layer.name).groupby("row")["holder"].agg(" ".join)
+        keys = np.append(scene.roads.frame["key"].to_numpy(object), "")
+        tables.append(
+            pd.DataFrame(
+                {
+                    "layer": layer.name,
+                    "asset_key": found["asset_key"],
+                    "road_id": np.where(known, keys[row], None),
+                    "at_m": np.where(
+                        known, scene.roads.measure(found["place"].to_numpy(np.int64), row), np.nan
+                    ),
+                    "distance_m": found["distance_m"],
+                    "how": found["how"],
+                    "confirmed": found["confirmed"],
+                    "chiefs": chiefs.reindex(found.index).fillna("").to_numpy(object),
+                    "cell": np.append(scene.partition.cells["cell"].to_numpy(object), "")[
+                        scene.cell_of(layer.name)
+                    ],
+                }
+            )
+        )
+    return _stack(tables)

@@ -1,0 +1,281 @@
+"""Figures to read: every unit, zone, road and chief as sums of a stored run's tallies, with value and grade."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from gridsvc.codes import LEVELS
+from gridsvc.coverage.grades import grade
+from gridsvc.coverage.indicators import Indicator, Indicators
+from gridsvc.coverage.measures import quantities
+from gridsvc.coverage.tallies import SIDES
+from gridsvc.errors import NotFoundError, UsageError
+from gridsvc.layers import Layers
+from gridsvc.settings import Workspace
+from gridsvc.store import RunRecord, Store
+from gridsvc.text import Text, bilingual
+
+REST = bilingual("{name}, rest", "{name}其余部分")
+NO_LAYER = bilingual("not loaded: {layers}", "图层未入库：{layers}")
+NO_ZONE = bilingual("no part of it lies in the zone “{zone}”", "不在“{zone}”范围内")
+NOTHING = bilingual("nothing to count here", "没有可计入的对象")
+UNOBSERVED = bilingual("its state is not known yet", "状态未知，尚无数据或巡查记录")
+EXEMPT = bilingual("everything here is exempt", "全部免考")
+NOT_HIS = bilingual("not a figure of persons: it rests on areas or residents", "不按路长统计：以面积或居民计")
+
+COLUMNS = [
+    "indicator", "subject_kind", "level", "subject", "name", "numerator", "denominator", "numerator_int",
+    "denominator_int", "unknown_int", "exempt_int", "value", "display", "unit", "grade", "goal", "met",
+    "reason_en", "reason_zh", "known_share",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The figures of one run."""
+
+    store: Store
+    workspace: Workspace
+    layers: Layers
+    indicators: Indicators
+    run: RunRecord
+
+    @classmethod
+    def open(
+        cls,
+        store: Store,
+        workspace: Workspace,
+        layers: Layers,
+        indicators: Indicators,
+        run: int | None = None,
+    ) -> Figures:
+        """Open a run (the newest for None); :class:`NotFoundError` when nothing was computed yet."""
+        record = store.run(run)
+        if record is None:
+            raise NotFoundError(
+                "nothing is computed yet; run: gridsvc compute", "尚未计算；请先执行：gridsvc compute"
+            )
+        return cls(store, workspace, layers, indicators, record)
+
+    @cached_property
+    def cells(self) -> gpd.GeoDataFrame:
+        """The run's cells."""
+        return self.store.result("cells", self.run.id)
+
+    @cached_property
+    def units(self) -> pd.DataFrame:
+        """Every unit: ``code``, ``name``, ``level``, ``parent`` ("" for a county), in order of level and code."""
+        layout = self.workspace.county.layout
+        frames = []
+        for level in LEVELS:
+            frame = self.store.read(self.layers.units[level].name)
+            codes = frame["code"].tolist()
+            parents = [layout.parent(code) or "" for code in codes]
+            frames.append(
+                pd.DataFrame({"code": codes, "name": frame["name"], "level": level, "parent": parents})
+            )
+        return pd.concat(frames, ignore_index=True)
+
+    @cached_property
+    def _tallies(self) -> pd.DataFrame:
+        return self.store.result("tallies", self.run.id)
+
+    # figures
+
+    def table(
+        self,
+        level: str | None = None,
+        unit: str | None = None,
+        indicator: str | None = None,
+        chief: str | None = None,
+        roads: bool = False,
+        chiefs: bool = False,
+    ) -> pd.DataFrame:
+        """Figures as rows; see :data:`COLUMNS`.
+
+        *unit* alone: that unit. *level* (with *unit*: below it): all units of the level, and the remainders that
+        lie in none of them, so that the rows add up to their parent. *chief*: that chief; *chiefs*: every one;
+        *roads*: every road. Nothing: the counties. ``numerator_int`` and ``denominator_int`` are the exact whole
+        amounts; ``numerator`` and ``denominator`` are in base units (metres, square metres, features, persons).
+        """
+        chosen = [self.indicators[indicator]] if indicator else list(self.indicators.values())
+        if chief is not None or chiefs or roads:
+            kind = "road" if roads else "chief"
+            return self._rows(chosen, [self._by_subject(one, kind, chief) for one in chosen])
+        if level is not None and level not in LEVELS:
+            raise UsageError(
+                f"there is no level {level!r}; there are: {', '.join(LEVELS)}",
+                f"没有层级 {level!r}；现有层级：{'、'.join(LEVELS)}",
+            )
+        subjects = self._subjects(level, unit)
+        return self._rows(chosen, [self._by_unit(one, subjects) for one in chosen])
+
+    def _subjects(self, level: str | None, unit: str | None) -> pd.DataFrame:
+        """Units asked for, with the cells of each: ``level``, ``subject``, ``name``, ``prefix``, ``rest``."""
+        units = self.units
+        if unit is not None and unit not in set(units["code"]):
+            raise NotFoundError(f"there is no unit {unit!r}", f"没有编码为 {unit!r} 的单位")
+        if level is None:
+            chosen = units[units["code"] == unit] if unit else units[units["level"] == LEVELS[0]]
+            return chosen.assign(rest=False)
+        below = units[(units["level"] == level) & units["code"].str.startswith(unit or "")]
+        order = LEVELS.index(level)
+        higher = units[[LEVELS.index(name) < order for name in units["level"]]]
+        higher = higher[higher["code"].str.startswith(unit or "")]
+        owners = set(self.cells.loc[self.cells["remainder"].astype(bool), "unit"])
+        rest = higher[higher["code"].isin(owners)].assign(rest=True)
+        return pd.concat([below.assign(rest=False), rest], ignore_index=True)
+
+    def _by_unit(self, indicator: Indicator, subjects: pd.DataFrame) -> pd.DataFrame:
+        """Sums over the cells of each unit asked for."""
+        rows = self._tallies[
+            (self._tallies["indicator"] == indicator.id) & (self._tallies["subject_kind"] == "cell")
+        ]
+        owner = self.cells.set_index("cell")["unit"].reindex(rows["subject"])
+        sums = rows[list(SIDES)].astype(np.int64).groupby(owner.to_numpy(object)).sum()
+        lengths = self.workspace.county.layout.lengths
+        total = {
+            level: sums.groupby([code[:digits] if len(code) >= digits else "" for code in sums.index]).sum()
+            for level, digits in lengths.items()
+        }
+        parts = []
+        for (level, rest), group in subjects.groupby(["level", "rest"], sort=False):
+            source = sums if rest else total[str(level)]
+            found = source.reindex(group["code"], fill_value=0).reset_index(drop=True)
+            named = group[["code", "name", "level"]].reset_index(drop=True)
+            parts.append(pd.concat([named, found], axis=1).assign(rest=bool(rest)))
+        table = pd.concat(parts, ignore_index=True) if parts else subjects.assign(**dict.fromkeys(SIDES, 0))
+        left_over = table["rest"].to_numpy(bool)
+        table["subject"] = table["code"] + np.where(left_over, "*", "")
+        table["name"] = [
+            REST(self._lang).format(name=name) if left else name
+            for name, left in zip(table["name"], left_over, strict=True)
+        ]
+        return table.assign(subject_kind="unit")
+
+    @property
+    def _lang(self) -> str:
+        return self.workspace.county.languages[0]
+
+    def _by_subject(self, indicator: Indicator, kind: str, subject: str | None) -> pd.DataFrame:
+        """Stored sums of roads or chiefs; a chief asked for by id has a row for every indicator."""
+        rows = self._tallies[
+            (self._tallies["indicator"] == indicator.id) & (self._tallies["subject_kind"] == kind)
+        ]
+        table = rows[["subject", *SIDES]]
+        if subject is not None:
+            table = table[table["subject"] == subject]
+            if table.empty:
+                table = pd.DataFrame({"subject": [subject], **{side: [0] for side in SIDES}})
+        names = self._names(kind)
+        return table.assign(
+            subject_kind=kind, level="", name=[names.get(code) or code for code in table["subject"]]
+        )
+
+    def _names(self, kind: str) -> dict[str, str]:
+        """Names of chiefs or roads by subject."""
+        if kind == "chief":
+            people = self.store.read("chiefs")
+            return dict(zip(people["key"], people["name"], strict=True))
+        roads = self.store.read(self.layers.roads.name)
+        return dict(zip(roads["road_code"], roads["road_name"], strict=True))
+
+    def _rows(self, indicators: list[Indicator], tables: list[pd.DataFrame]) -> pd.DataFrame:
+        """Values, displays, grades and reasons for sums."""
+        parts = [self._graded(one, table) for one, table in zip(indicators, tables, strict=True)]
+        rows = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
+        return rows.reindex(columns=COLUMNS)
+
+    def _graded(self, indicator: Indicator, table: pd.DataFrame) -> pd.DataFrame:
+        above, below = quantities(indicator)
+        sides = {side: table[side].astype(np.int64).tolist() for side in SIDES}
+        grades = [
+            grade(indicator, n, d) for n, d in zip(sides["numerator"], sides["denominator"], strict=True)
+        ]
+        kinds = table["subject_kind"].tolist()
+        reasons = [
+            None if d else self._reason(indicator, kind, unknown, exempt)
+            for d, kind, unknown, exempt in zip(
+                sides["denominator"], kinds, sides["unknown"], sides["exempt"], strict=True
+            )
+        ]
+        seen = [d + u for d, u in zip(sides["denominator"], sides["unknown"], strict=True)]
+        return table.assign(
+            indicator=indicator.id,
+            numerator=np.array(sides["numerator"], dtype=float) * above,
+            denominator=np.array(sides["denominator"], dtype=float) * below,
+            numerator_int=sides["numerator"],
+            denominator_int=sides["denominator"],
+            unknown_int=sides["unknown"],
+            exempt_int=sides["exempt"],
+            value=[float(one.value) if one.value is not None else np.nan for one in grades],
+            display=[one.display for one in grades],
+            unit=indicator.unit,
+            grade=[one.grade for one in grades],
+            goal=np.nan if indicator.goal is None else indicator.goal,
+            met=pd.array([one.met for one in grades], dtype="boolean"),
+            reason_en=[reason.en if reason else "" for reason in reasons],
+            reason_zh=[reason.zh if reason else "" for reason in reasons],
+            known_share=[d / s if s else np.nan for d, s in zip(sides["denominator"], seen, strict=True)],
+        )
+
+    def _reason(self, indicator: Indicator, kind: str, unknown: int, exempt: int) -> Text:
+        """Why there is no value."""
+        missing = [name for name in indicator.layers if not self.run.versions.get(name)]
+        if missing:
+            titles = [self.layers[name].title for name in missing]
+            return bilingual(
+                NO_LAYER.en.format(layers=", ".join(title.en for title in titles)),
+                NO_LAYER.zh.format(layers="、".join(title.zh for title in titles)),
+            )
+        if unknown:
+            return UNOBSERVED
+        if exempt:
+            return EXEMPT
+        if kind == "chief" and not indicator.for_chiefs:
+            return NOT_HIS
+        if indicator.zone and kind == "unit" and not self._zone_is_drawn(indicator.zone):
+            return NO_ZONE.fill(zone=self._zone_title(indicator.zone))
+        return NOTHING
+
+    def _zone_is_drawn(self, zone: str) -> bool:
+        return any(zone in kinds.split() for kinds in self.cells["zones"].fillna("").unique())
+
+    def _zone_title(self, zone: str) -> str:
+        values = self.layers.zones.fields["kind"].values
+        return next((value.title(self._lang) for value in values if value.value == zone), zone)
+
+    # geometry
+
+    def gaps(
+        self, indicator: str | None = None, unit: str | None = None, chief: str | None = None
+    ) -> gpd.GeoDataFrame:
+        """The run's gaps, largest first, narrowed to an indicator, a unit (and all below it), a chief."""
+        where: dict[str, Any] = {"indicator": self.indicators[indicator].id} if indicator else {}
+        found = self.store.result("gaps", self.run.id, where)
+        if unit is not None:
+            found = found[found["unit"].fillna("").str.startswith(unit)]
+        if chief is not None:
+            found = found[[chief in (names or "").split() for names in found["chiefs"]]]
+        order = found.sort_values(["indicator", "size", "gap"], ascending=[True, False, True])
+        return order.reset_index(drop=True)
+
+    def unit_shapes(self, level: str) -> gpd.GeoDataFrame:
+        """Each unit of *level* as the union of its cells: ``code``, ``name``, geometry in longitude, latitude."""
+        digits = self.workspace.county.layout.lengths[level]
+        cells = self.cells[self.cells["unit"].str.len() >= digits]
+        groups = pd.Series(cells.geometry.to_numpy(), index=cells["unit"].str[:digits].to_numpy(object))
+        shapes = groups.groupby(level=0).agg(lambda part: shapely.coverage_union_all(part.to_numpy(object)))
+        names = self.units.set_index("code")["name"]
+        return gpd.GeoDataFrame(
+            {"code": shapes.index.to_numpy(object), "name": names.reindex(shapes.index).to_numpy(object)},
+            geometry=shapes.to_numpy(object),
+            crs=self.cells.crs,
+        )

@@ -1,0 +1,258 @@
+"""Everything a computation needs, read once: layers in metres, states of the day, cells, roads, duties."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyproj
+import shapely
+
+from gridsvc.codes import LEVELS
+from gridsvc.coverage.indicators import Condition, Near, Select
+from gridsvc.crs import metre_crs, named_crs, require_metres, transform
+from gridsvc.duties.assignments import assign
+from gridsvc.duties.people import People
+from gridsvc.duties.roads import Roads
+from gridsvc.duties.stretches import DUTIES, Duties, duties_on, valid_on
+from gridsvc.errors import UsageError
+from gridsvc.layers import Layers
+from gridsvc.partition.cells import OUTSIDE, Partition, build_partition
+from gridsvc.partition.faces import Ints
+from gridsvc.partition.intervals import Intervals
+from gridsvc.partition.pieces import Pieces, agree, two_sided
+from gridsvc.settings import CONFIG_NAME, Workspace
+from gridsvc.store import Store
+
+Rows = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Which features of a layer a condition takes: yes, or unknown because a field has no value."""
+
+    yes: Rows
+    unknown: Rows
+
+
+class Scene:
+    """The workspace on one day, ready to be measured; each part is prepared when first asked for."""
+
+    def __init__(self, store: Store, workspace: Workspace, layers: Layers, as_of: dt.date) -> None:
+        """Bind to an open store; nothing is read yet."""
+        self.store, self.workspace, self.layers, self.as_of = store, workspace, layers, as_of
+        self._frames: dict[str, gpd.GeoDataFrame] = {}
+        self._cells: dict[str, Ints] = {}
+        self._assigned: dict[str, pd.DataFrame] = {}
+
+    @cached_property
+    def crs(self) -> pyproj.CRS:
+        """The metre CRS: the one in county.toml, else the one of the county's position."""
+        if self.workspace.county.metre_crs:
+            where = f"{self.workspace.root / CONFIG_NAME}: metre_crs"
+            return require_metres(named_crs(self.workspace.county.metre_crs), where)
+        bounds = self.store.bounds()
+        if bounds is None:
+            raise UsageError("nothing is loaded yet", "尚未入库任何数据")
+        west, south, east, north = bounds
+        return metre_crs((west + east) / 2, (south + north) / 2)
+
+    def layer(self, name: str) -> gpd.GeoDataFrame:
+        """A layer in the metre CRS, with the states of the day, sorted by key."""
+        if name not in self._frames:
+            frame = self.store.read(name)
+            if self.layers[name].observed:
+                frame = self._observed(name, frame)
+            if self.layers[name].geometry:
+                shapes = transform(frame.geometry.to_numpy(), pyproj.CRS(frame.crs), self.crs)
+                frame = gpd.GeoDataFrame(frame.drop(columns="geometry"), geometry=shapes, crs=self.crs)
+            self._frames[name] = frame
+        return self._frames[name]
+
+    def _observed(self, name: str, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+        """States as last seen on or before the day: by an observation, else as delivered with the feature."""
+        layer, day = self.layers[name], pd.Timestamp(self.as_of)
+        frame = frame.copy()
+        seen = frame[layer.observed_on] if layer.observed_on else pd.Series(pd.NaT, index=frame.index)
+        frame.loc[seen > day, layer.observed] = None
+        notes = self._notes(name)
+        notes = notes[notes["observed_on"] <= day].sort_values(["observed_on", "key"], kind="stable")
+        last = notes.drop_duplicates("asset_key", keep="last").set_index("asset_key")
+        at = last["observed_on"].reindex(frame["key"]).reset_index(drop=True)
+        newer = (at.notna() & (seen.isna() | (seen > day) | (at >= seen))).to_numpy(bool)
+        frame.loc[newer, layer.observed] = last["value"].reindex(frame.loc[newer, "key"]).to_numpy(object)
+        return frame
+
+    def _notes(self, name: str) -> pd.DataFrame:
+        """Observations of a layer's state, their values as the layer spells them."""
+        layer = self.layers[name]
+        field = layer.fields[layer.observed]
+        notes = self.store.read("observations")
+        of_layer = notes["layer"].isin([name, layer.title.zh, layer.title.en])
+        named = (
+            notes["field"]
+            .fillna("")
+            .isin(["", layer.observed, field.title.zh, field.title.en, *field.aliases])
+        )
+        notes = notes[of_layer & named]
+        if not field.values:
+            return notes
+        spelt = {
+            label: value.value
+            for value in field.values
+            for label in (value.value, value.zh, value.en, *value.aliases)
+        }
+        return notes.assign(value=notes["value"].map(spelt)).dropna(subset="value")
+
+    # cells
+
+    @cached_property
+    def partition(self) -> Partition:
+        """The cells."""
+        boundaries = {level: self.layer(self.layers.units[level].name) for level in LEVELS}
+        county = self.workspace.county
+        zones = self.layer(self.layers.zones.name)
+        return build_partition(boundaries, zones, county.layout, self.crs, county.sliver_width)
+
+    def in_zone(self, kind: str) -> Rows:
+        """Which cells lie in a zone (all, for ""); the last entry stands for what lies outside: never."""
+        zones = self.partition.cells["zones"]
+        inside = np.array([not kind or kind in names.split() for names in zones], dtype=bool)
+        return np.append(inside, False)
+
+    def cell_of(self, name: str) -> Ints:
+        """Cell of each feature: by its representative point; a unit's own cell for units."""
+        if name not in self._cells:
+            frame = self.layer(name)
+            points = representatives(frame)
+            cell = self.partition.locate(shapely.get_coordinates(points))
+            if self.layers[name].role == "unit":
+                cell = self._own_cells(frame["code"].to_numpy(object), cell)
+            self._cells[name] = cell
+        return self._cells[name]
+
+    def _own_cells(self, codes: npt.NDArray[np.object_], cell: Ints) -> Ints:
+        """Cell of each unit: where its point lies if that is its own, else its first; else where it lies."""
+        owner = self.partition.cells["unit"].to_numpy(object)
+        first = pd.Series(np.arange(len(owner)), index=owner).groupby(level=0).first()
+        own = first.reindex(codes).fillna(OUTSIDE).to_numpy(np.int64)
+        at_home = np.append(owner, "")[cell] == codes
+        return np.where(at_home | (own == OUTSIDE), cell, own)
+
+    # roads
+
+    @cached_property
+    def roads(self) -> Roads:
+        """The road layer with measures."""
+        return Roads.of(self.layer(self.layers.roads.name), self.layers.roads)
+
+    @cached_property
+    def people(self) -> People:
+        """Chiefs and officers."""
+        return People.open(self.store)
+
+    @cached_property
+    def duties(self) -> Duties:
+        """Duties of the day."""
+        units = {code for layer in self.layers.units.values() for code in self.layer(layer.name)["code"]}
+        return duties_on(self.as_of, self.store.read(DUTIES), self.people, self.roads, units)
+
+    @cached_property
+    def pieces(self) -> Pieces:
+        """The roads' pieces, two-sided, with agreements applied and cut where duties change."""
+        roads = self.roads
+        pieces = two_sided(roads.segments, roads.width, roads.divided, self.partition)
+        pieces, self.unused_shares = agree(pieces, self._shares(), self.partition)
+        return pieces.cut(self.duties.bounds)
+
+    unused_shares: pd.DataFrame = pd.DataFrame()
+    """Agreements whose unit lies on neither side of their stretch, or on both (known after :attr:`pieces`)."""
+
+    def _shares(self) -> pd.DataFrame:
+        """Agreements between neighbours, placed on the axis."""
+        shares = self.store.read("road_shares")
+        return self._placed(shares, shares["road_id"]).assign(share=lambda rows: rows["share"] / 100)
+
+    def _placed(self, rows: pd.DataFrame, road_id: pd.Series) -> pd.DataFrame:
+        """Rows that name a road feature and from–to metres on it, with ``start`` and ``end`` on the axis."""
+        row_of = pd.Series(np.arange(len(self.roads)), index=self.roads.frame["key"].to_numpy(object))
+        found = rows.assign(row=road_id.map(row_of))
+        found = found[found["row"].notna()]
+        places = [
+            self.roads.stretch(int(row), start, end)
+            for row, start, end in zip(found["row"], found["from_m"], found["to_m"], strict=True)
+        ]
+        both = np.array(places, dtype=np.int64).reshape(-1, 2)
+        return found.assign(start=both[:, 0], end=both[:, 1])
+
+    def stretches_of(self, rows: Rows) -> Intervals:
+        """The whole length of some road features."""
+        chosen = np.flatnonzero(rows)
+        start = self.roads.segments.offset[chosen]
+        return Intervals.of(start, start + self.roads.segments.length(chosen))
+
+    def assignments(self, name: str) -> pd.DataFrame:
+        """Which road each asset of a layer belongs to; see :func:`gridsvc.duties.assignments.assign`."""
+        if name not in self._assigned:
+            reach = self.workspace.county.asset_distance
+            self._assigned[name] = assign(self.layer(name), self.roads, reach)
+        return self._assigned[name]
+
+    # conditions
+
+    def choose(self, select: Select | Near) -> Chosen:
+        """Features that fulfil a choice's ``where``."""
+        return self.matching(select.layer, select.where)
+
+    def matching(self, name: str, where: Mapping[str, tuple[Condition, ...]]) -> Chosen:
+        """Features of a layer whose fields hold one of the given values; without a value it is unknown."""
+        frame = self.layer(name)
+        yes, no = np.ones(len(frame), dtype=bool), np.zeros(len(frame), dtype=bool)
+        unknown = np.zeros(len(frame), dtype=bool)
+        for field, values in where.items():
+            missing = frame[field].isna().to_numpy(bool)
+            held = frame[field].isin(list(values)).fillna(False).to_numpy(bool)
+            unknown |= missing
+            no |= ~held & ~missing
+            yes &= held
+        return Chosen(yes, unknown & ~no)
+
+    @cached_property
+    def _exemptions(self) -> pd.DataFrame:
+        return valid_on(self.store.read("exemptions"), self.as_of)
+
+    def _exempted(self, name: str, indicator: str) -> pd.DataFrame:
+        rows, layer = self._exemptions, self.layers[name]
+        of_layer = rows["layer"].isin([name, layer.title.zh, layer.title.en])
+        return rows[of_layer & rows["indicator"].fillna("").isin(["", indicator])]
+
+    def exempt_features(self, name: str, indicator: str) -> Rows:
+        """Features that are left out of an indicator on the day."""
+        keys = self._exempted(name, indicator)["feature_key"]
+        exempt: Rows = self.layer(name)["key"].isin(keys).to_numpy(bool)
+        return exempt
+
+    def exempt_stretches(self, indicator: str) -> Intervals:
+        """Stretches of roads that are left out of an indicator on the day."""
+        rows = self._exempted(self.layers.roads.name, indicator)
+        placed = self._placed(rows, rows["feature_key"])
+        return Intervals.of(placed["start"], placed["end"])
+
+    def versions(self) -> dict[str, Any]:
+        """What the computation rests on: newest load of every layer."""
+        return {name: self.store.layer_version(name) for name in self.layers}
+
+
+def representatives(frame: gpd.GeoDataFrame) -> npt.NDArray[np.object_]:
+    """A point of each feature: a point itself, else one that surely lies on it."""
+    shapes = frame.geometry.to_numpy()
+    points = shapely.point_on_surface(shapes)
+    chosen: npt.NDArray[np.object_] = np.where(shapely.get_type_id(shapes) == 0, shapes, points)
+    return chosen

@@ -1,0 +1,143 @@
+"""Duties that are valid on a day: stretches of roads and units, each with who holds it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from gridsvc.duties.people import People
+from gridsvc.duties.roads import Roads
+from gridsvc.partition.faces import Ints
+from gridsvc.partition.intervals import Intervals
+
+DUTIES = "duties"
+
+
+@dataclass(frozen=True)
+class Duties:
+    """The duties of one day."""
+
+    stretches: pd.DataFrame
+    """``holder``, ``role``, ``level``, ``vacant``, ``date_from``, ``date_to``, ``row`` (road feature), ``start``,
+    ``end`` (places on the roads' axis): one row per duty and road feature."""
+    posts: pd.DataFrame
+    """``holder``, ``role``, ``level``, ``unit``, ``vacant``, ``date_from``, ``date_to``."""
+    faults: pd.DataFrame
+    """Duties that name nobody or nothing: ``fault`` (``unknown_holder``, ``unknown_road``, ``unknown_unit``,
+    ``no_measures``, ``empty``), ``holder``, ``target``, ``key``."""
+
+    @property
+    def held(self) -> Intervals:
+        """Stretches that somebody in office answers for."""
+        filled = self.stretches[~self.stretches["vacant"].to_numpy(bool)]
+        return Intervals.of(filled["start"], filled["end"])
+
+    @property
+    def bounds(self) -> Ints:
+        """Places on the axis where a duty starts or ends."""
+        both = np.concatenate([self.stretches["start"], self.stretches["end"]])
+        return np.unique(both).astype(np.int64)
+
+    def holders_at(self, place: Ints) -> pd.DataFrame:
+        """Who answers for each place on the axis: pairs ``row`` (of *place*), ``holder``, each once."""
+        order = np.argsort(place, kind="stable")
+        at = place[order]
+        first = np.searchsorted(at, self.stretches["start"].to_numpy(np.int64), side="left")
+        last = np.searchsorted(at, self.stretches["end"].to_numpy(np.int64), side="left")
+        count = np.maximum(last - first, 0)
+        stretch = np.repeat(np.arange(len(count)), count)
+        step = np.arange(len(stretch)) - np.repeat(np.cumsum(count) - count, count)
+        pairs = pd.DataFrame(
+            {
+                "row": order[first[stretch] + step],
+                "holder": self.stretches["holder"].to_numpy(object)[stretch],
+            }
+        )
+        return (
+            pairs[pairs["holder"] != ""].drop_duplicates().sort_values(["row", "holder"], ignore_index=True)
+        )
+
+
+def valid_on(frame: pd.DataFrame, day: dt.date) -> pd.DataFrame:
+    """Rows whose ``date_from`` and ``date_to`` include *day*; a missing date is open."""
+    at = pd.Timestamp(day)
+    begun = frame["date_from"].isna() | (frame["date_from"] <= at)
+    running = frame["date_to"].isna() | (frame["date_to"] >= at)
+    return frame[begun & running].reset_index(drop=True)
+
+
+def duties_on(day: dt.date, duties: pd.DataFrame, people: People, roads: Roads, units: set[str]) -> Duties:
+    """Place the duties of *day* on roads and units.
+
+    A duty names its road by code, else by name, whole or from–to metres along the road; or it names a unit. A
+    holder that is empty or whose post has no name is vacant.
+    """
+    now = valid_on(duties, day)
+    for name in ("holder", "road_code", "road_name", "unit_code", "role", "level"):
+        now[name] = now[name].astype(object).where(now[name].notna(), "")
+    now["vacant"] = ~now["holder"].isin(people.in_office)
+    unknown = now[(now["holder"] != "") & ~now["holder"].isin(people.known)]
+    stretches, road_faults = _on_roads(now[(now["road_code"] != "") | (now["road_name"] != "")], roads)
+    on_units = now[(now["unit_code"] != "") & (now["road_code"] == "") & (now["road_name"] == "")]
+    lost = on_units[~on_units["unit_code"].isin(units)]
+    empty = now[(now["road_code"] == "") & (now["road_name"] == "") & (now["unit_code"] == "")]
+    faults = [
+        _fault(unknown, "unknown_holder", unknown["holder"]),
+        *road_faults,
+        _fault(lost, "unknown_unit", lost["unit_code"]),
+        _fault(empty, "empty", empty["holder"]),
+    ]
+    posts = on_units[on_units["unit_code"].isin(units)].rename(columns={"unit_code": "unit"})
+    return Duties(
+        stretches,
+        posts[["holder", "role", "level", "unit", "vacant", "date_from", "date_to"]].reset_index(drop=True),
+        pd.concat(faults, ignore_index=True),
+    )
+
+
+def _fault(rows: pd.DataFrame, fault: str, target: pd.Series) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "fault": fault,
+            "holder": rows["holder"].to_numpy(object),
+            "target": target.to_numpy(object),
+            "key": rows["key"].to_numpy(object),
+        }
+    )
+
+
+def _on_roads(duties: pd.DataFrame, roads: Roads) -> tuple[pd.DataFrame, list[pd.DataFrame]]:
+    """Each duty on every feature of its road, and what could not be placed."""
+    rows = np.arange(len(roads))
+    by_code = pd.DataFrame({"road_code": roads.frame["road_code"].to_numpy(object), "row": rows}).dropna()
+    by_name = pd.DataFrame({"road_name": roads.frame["road_name"].to_numpy(object), "row": rows}).dropna()
+    coded = duties["road_code"] != ""
+    placed = pd.concat(
+        [
+            duties[coded].merge(by_code, on="road_code", how="left"),
+            duties[~coded].merge(by_name, on="road_name", how="left"),
+        ],
+        ignore_index=True,
+    )
+    lost = placed[placed["row"].isna()]
+    placed = placed[placed["row"].notna()]
+    places = [
+        roads.along(int(row), start, end)
+        for row, start, end in zip(placed["row"], placed["from_m"], placed["to_m"], strict=True)
+    ]
+    vague = placed[np.array([place is None for place in places], dtype=bool)].drop_duplicates("key")
+    found = np.array([place if place is not None else (0, 0) for place in places], dtype=np.int64).reshape(
+        -1, 2
+    )
+    placed = placed.assign(row=placed["row"].astype(np.int64), start=found[:, 0], end=found[:, 1])
+    placed = placed[placed["end"] > placed["start"]]
+    columns = ["holder", "role", "level", "vacant", "date_from", "date_to", "row", "start", "end"]
+    target = lost["road_code"].where(lost["road_code"] != "", lost["road_name"])
+    vague_target = vague["road_code"].where(vague["road_code"] != "", vague["road_name"])
+    return (
+        placed[columns].sort_values(["start", "end", "holder", "role"], ignore_index=True),
+        [_fault(lost, "unknown_road", target), _fault(vague, "no_measures", vague_target)],
+    )

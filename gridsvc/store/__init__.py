@@ -1,0 +1,19 @@
+"""The store: layers as row versions, loads, runs, and the GeoPackage for GIS desktops."""
+
+from gridsvc.store.loads import LoadRecord, Source
+from gridsvc.store.results import RESULTS, ResultTable
+from gridsvc.store.runs import NewRun, RunRecord
+from gridsvc.store.sqlite import BUSY_TIMEOUT
+from gridsvc.store.store import Store, open_store
+
+__all__ = [
+    "BUSY_TIMEOUT",
+    "RESULTS",
+    "LoadRecord",
+    "NewRun",
+    "ResultTable",
+    "RunRecord",
+    "Source",
+    "Store",
+    "open_store",
+]

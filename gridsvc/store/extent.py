@@ -1,0 +1,28 @@
+"""Where the stored data lies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import shapely
+
+from gridsvc.store.schema import Table
+from gridsvc.store.sqlite import Database
+from gridsvc.store.versions import select
+
+Bounds = tuple[float, float, float, float]
+
+
+def extent(db: Database, tables: Iterable[Table]) -> Bounds | None:
+    """West, south, east, north, in degrees, of the current geometries of *tables*; None when there are none."""
+    boxes = []
+    for table in (table for table in tables if table.geometry):
+        found = [shape for (shape,) in select(db, table, ("geometry",)) if shape]
+        if found:
+            boxes.append(shapely.total_bounds(shapely.from_wkb(found)))
+    boxes = [box for box in boxes if not np.isnan(box).any()]
+    if not boxes:
+        return None
+    west, south, east, north = np.column_stack(boxes)
+    return float(west.min()), float(south.min()), float(east.max()), float(north.max())

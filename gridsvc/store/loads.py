@@ -1,0 +1,255 @@
+"""Records of loads: what was read, what became of every source row, and what waits in quarantine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from gridsvc.errors import NotFoundError, StoreError, UsageError
+from gridsvc.store.schema import RECORDS
+from gridsvc.store.sqlite import Database
+from gridsvc.store.versions import Changes
+
+# outcomes of source rows that have a column of their own; others are kept by name
+_NAMED = ("left_out", "superseded")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a load comes from: file name(s), SHA-256 of the content, how it was read (encoding, crs …)."""
+
+    name: str
+    sha256: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LoadRecord:
+    """One load, or the undoing of one.
+
+    ``added + changed + unchanged + quarantined + left_out + superseded + sum(other)`` is ``rows_read``.
+    ``ended`` counts rows of the store that the load ended. Times are UTC, ISO 8601.
+    """
+
+    id: int
+    layer: str
+    kind: str
+    """``load`` or ``rollback``."""
+    undoes: int | None
+    """Id of the load that a rollback undid."""
+    source: str
+    sha256: str
+    mode: str
+    options: dict[str, Any]
+    started: str
+    finished: str
+    rows_read: int
+    added: int
+    changed: int
+    unchanged: int
+    ended: int
+    quarantined: int
+    left_out: int
+    superseded: int
+    other: dict[str, int]
+    """Further outcomes of source rows, by name."""
+    status: str
+    """``done``, or ``undone`` after a rollback."""
+
+    @property
+    def touched(self) -> bool:
+        """True where the load changed any row."""
+        return bool(self.added or self.changed or self.ended)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON."""
+        return asdict(self)
+
+
+def now() -> str:
+    """This moment, UTC, ISO 8601 to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def read_loads(db: Database, layer: str | None = None) -> list[LoadRecord]:
+    """Loads in the order in which they were made, of one layer or of all."""
+    if not db.columns("loads"):
+        return []
+    names = ", ".join(RECORDS["loads"])
+    condition, bound = ("", ()) if layer is None else (" WHERE layer = ?", (layer,))
+    return [_record(row) for row in db.rows(f"SELECT {names} FROM loads{condition} ORDER BY id", bound)]
+
+
+def _record(row: tuple[Any, ...]) -> LoadRecord:
+    values = dict(zip(RECORDS["loads"], row, strict=True))
+    return LoadRecord(
+        **{**values, "options": json.loads(values["options"]), "other": json.loads(values["other"])}
+    )
+
+
+def find_load(db: Database, load_id: int) -> LoadRecord:
+    """One load by id; an unknown one is refused."""
+    for record in read_loads(db):
+        if record.id == load_id:
+            return record
+    raise NotFoundError(
+        f"there is no load {load_id}; see: gridsvc loads",
+        f"没有入库记录 {load_id}；请执行 gridsvc loads 查看",
+    )
+
+
+def next_load(db: Database) -> int:
+    """Id of the load that is about to be recorded; inside a writing transaction."""
+    return int(db.rows("SELECT COALESCE(MAX(id), 0) + 1 FROM loads")[0][0])
+
+
+def load_record(
+    load_id: int,
+    layer: str,
+    source: Source,
+    mode: str,
+    started: str,
+    changes: Changes,
+    counts: Mapping[str, int],
+    quarantined: int,
+) -> LoadRecord:
+    """Record of a finished load; outcomes that do not add up to the rows read are a :class:`StoreError`."""
+    outcomes = {name: int(count) for name, count in counts.items() if name != "rows_read"}
+    total = changes.added + changes.changed + changes.unchanged + quarantined + sum(outcomes.values())
+    rows_read = int(counts.get("rows_read", total))
+    if rows_read != total:
+        raise StoreError(
+            f"{layer}: {rows_read} source rows were read but {total} are accounted for; nothing was stored",
+            f"{layer}：读取了 {rows_read} 行，但只有 {total} 行有去向；未入库",
+        )
+    return LoadRecord(
+        id=load_id,
+        layer=layer,
+        kind="load",
+        undoes=None,
+        source=source.name,
+        sha256=source.sha256,
+        mode=mode,
+        options=dict(source.options),
+        started=started,
+        finished=now(),
+        rows_read=rows_read,
+        **asdict(changes),
+        quarantined=quarantined,
+        left_out=outcomes.pop("left_out", 0),
+        superseded=outcomes.pop("superseded", 0),
+        other=outcomes,
+        status="done",
+    )
+
+
+def rollback_record(load_id: int, undone: LoadRecord, started: str, changes: Changes) -> LoadRecord:
+    """Record of the undoing of a load. Its source rows are the rows that it brought back."""
+    return LoadRecord(
+        id=load_id,
+        layer=undone.layer,
+        kind="rollback",
+        undoes=undone.id,
+        source=f"load {undone.id}",
+        sha256=undone.sha256,
+        mode="rollback",
+        options={},
+        started=started,
+        finished=now(),
+        rows_read=changes.added + changes.changed,
+        added=changes.added,
+        changed=changes.changed,
+        unchanged=0,
+        ended=changes.ended,
+        quarantined=0,
+        left_out=0,
+        superseded=0,
+        other={},
+        status="done",
+    )
+
+
+def insert_load(db: Database, record: LoadRecord) -> None:
+    """Store a record; inside a writing transaction."""
+    values = record.as_dict()
+    for name in ("options", "other"):
+        values[name] = json.dumps(values[name], ensure_ascii=False, sort_keys=True, default=str)
+    names = ", ".join(RECORDS["loads"])
+    marks = ", ".join("?" * len(RECORDS["loads"]))
+    db.run(f"INSERT INTO loads ({names}) VALUES ({marks})", [values[name] for name in RECORDS["loads"]])
+
+
+def require_newest(db: Database, record: LoadRecord) -> None:
+    """Refuse to undo a load that is undone already, or that another one of its layer stands upon."""
+    if record.status == "undone":
+        raise UsageError(f"load {record.id} is undone already", f"入库 {record.id} 已撤销")
+    later = [other for other in read_loads(db, record.layer) if other.id > record.id]
+    # a load and the rollback of it leave nothing behind; a rollback itself is undone only while it is newest
+    if record.kind == "load":
+        later = [other for other in later if other.kind == "load" and other.status == "done"]
+    if later:
+        newest = later[-1]
+        raise UsageError(
+            f"load {record.id} cannot be undone: load {newest.id} ({newest.source}) of layer {record.layer} "
+            f"came after it; undo that one first: gridsvc rollback {newest.id}",
+            f"入库 {record.id} 不能撤销：图层 {record.layer} 之后还有入库 {newest.id}（{newest.source}）；"
+            f"请先执行 gridsvc rollback {newest.id}",
+        )
+
+
+def flip(db: Database, record: LoadRecord) -> None:
+    """Turn a load from done to undone or back; with a rollback also the load it undid."""
+    status = "undone" if record.status == "done" else "done"
+    db.run("UPDATE loads SET status = ? WHERE id = ?", (status, record.id))
+    if record.undoes is not None:
+        flip(db, find_load(db, record.undoes))
+
+
+def insert_quarantine(db: Database, load_id: int, rows: pd.DataFrame) -> None:
+    """Keep the rows that a load could not accept; inside a writing transaction."""
+    if rows.empty:
+        return
+    first = int(db.rows("SELECT COALESCE(MAX(id), 0) + 1 FROM quarantine")[0][0])
+    nothing = pd.Series([None] * len(rows), dtype=object)
+    columns = [rows.get(name, nothing).tolist() for name in list(RECORDS["quarantine"])[2:]]
+    names = ", ".join(RECORDS["quarantine"])
+    db.run_many(
+        f"INSERT INTO quarantine ({names}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            (first + number, load_id, *(_plain(value) for value in row))
+            for number, row in enumerate(zip(*columns, strict=True))
+        ),
+    )
+
+
+def _plain(value: Any) -> Any:
+    """A value of a quarantined row as it is stored: shapes as WKB, whatever is not text as JSON."""
+    if isinstance(value, shapely.Geometry):
+        return shapely.to_wkb(value, byte_order=1)
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False, default=str)
+    return None if value is pd.NA or value != value else value
+
+
+def read_quarantine(db: Database, load_id: int | None = None, layer: str | None = None) -> pd.DataFrame:
+    """Quarantined rows of one load, one layer or all: the columns stored, and ``layer``."""
+    names = list(RECORDS["quarantine"])
+    found: list[tuple[Any, ...]] = []
+    if db.columns("quarantine"):
+        selected = ", ".join(f"q.{name}" for name in names)
+        found = db.rows(
+            f"SELECT {selected}, l.layer FROM quarantine q JOIN loads l ON l.id = q.load_id "
+            "WHERE q.load_id = COALESCE(?, q.load_id) AND l.layer = COALESCE(?, l.layer) ORDER BY q.id",
+            (load_id, layer),
+        )
+    frame = pd.DataFrame(found, columns=[*names, "layer"], dtype=object)
+    return frame.astype({"id": "int64", "load_id": "int64", "source_row": "Int64"})

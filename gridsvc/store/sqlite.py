@@ -1,0 +1,210 @@
+"""The SQLite engine: connections, transactions, and the little SQL that differs between engines."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from gridsvc.errors import StoreBusyError, StoreError
+
+BUSY_TIMEOUT = 10.0
+"""Seconds that a writer waits for another writer before it gives up."""
+
+# column types of this engine, by the types that layer definitions use
+TYPES = {
+    "text": "TEXT",
+    "integer": "INTEGER",
+    "number": "REAL",
+    "boolean": "INTEGER",
+    "date": "TEXT",
+    "binary": "BLOB",
+}
+
+_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+
+
+class Database:
+    """One connection, usable from several threads (one at a time) and beside other processes.
+
+    A reader sees one committed state from the first to the last statement of :meth:`reading`, and never
+    waits. Writers take turns. A database that does not exist reads as empty.
+    """
+
+    def __init__(self, path: Path, *, write: bool, busy_timeout: float = BUSY_TIMEOUT) -> None:
+        """Open *path*; with *write* the file is made when it does not exist."""
+        self.path = path
+        self.write = write
+        self.busy_timeout = busy_timeout
+        self._lock = threading.RLock()
+        self._connection: sqlite3.Connection | None = None
+        self._seen: tuple[int, int, int] | None = None
+        self._connect()
+
+    def _connect(self) -> None:
+        """Connect as writer, as reader, to a frozen file, or to nothing at all."""
+        self.close()
+        with self._explained():
+            if self.write:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                self._connection = self._open("rwc")
+                self._settle()
+            elif not self.path.is_file():
+                self._connection = self._open(None)
+            else:
+                self._connection = self._open_reader()
+            self._connection.execute("PRAGMA cache_size = -65536")
+
+    def _open(self, mode: str | None) -> sqlite3.Connection:
+        """Connect in a URI *mode* (None: an empty database in memory) without implicit transactions."""
+        uri = f"{self.path.absolute().as_uri()}?{mode if mode == 'immutable=1' else f'mode={mode}'}"
+        return sqlite3.connect(
+            ":memory:" if mode is None else uri,
+            timeout=self.busy_timeout,
+            isolation_level=None,
+            check_same_thread=False,
+            uri=mode is not None,
+        )
+
+    def _open_reader(self) -> sqlite3.Connection:
+        """Connect read-only; in a folder that cannot be written, to the file as it stands."""
+        connection = self._open("ro")
+        try:
+            connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+        except sqlite3.OperationalError as error:
+            connection.close()
+            # a log beside the file holds commits that a frozen reading would miss
+            frozen = error.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
+            if not frozen or self._log_size():
+                raise
+            connection = self._open("immutable=1")
+            self._seen = self._signature()
+        return connection
+
+    def _log_size(self) -> int:
+        """Bytes in the write-ahead log beside the file."""
+        log = self.path.with_name(self.path.name + "-wal")
+        return log.stat().st_size if log.exists() else 0
+
+    def _signature(self) -> tuple[int, int, int]:
+        """What changes when somebody writes to the file."""
+        stat = self.path.stat()
+        return stat.st_mtime_ns, stat.st_size, self._log_size()
+
+    def _settle(self) -> None:
+        """Switch to write-ahead logging, so that readers never wait for a writer."""
+        # the switch itself does not honour the busy timeout
+        deadline = time.monotonic() + self.busy_timeout
+        while True:
+            try:
+                self.connection.execute("PRAGMA journal_mode = WAL")
+                break
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF not in _BUSY or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.02)
+        self.connection.execute("PRAGMA synchronous = FULL")
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """The open connection."""
+        if self._connection is None:
+            raise StoreError(f"the store {self.path} is closed", f"数据库 {self.path} 已关闭")
+        return self._connection
+
+    def close(self) -> None:
+        """Close the connection; closing twice does nothing."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+            self._seen = None
+
+    def _refresh(self) -> None:
+        """Connect again where a store has appeared, or a frozen file has been replaced."""
+        if self.write or self._connection is None:
+            return
+        appeared = self._seen is None and not self._is_file_open() and self.path.is_file()
+        if appeared or (self._seen is not None and self._seen != self._signature()):
+            self._connect()
+
+    def _is_file_open(self) -> bool:
+        return bool(self.connection.execute("PRAGMA database_list").fetchone()[2])
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Turn the engine's errors into sentences for people."""
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode & 0xFF in _BUSY:
+                raise StoreBusyError(
+                    f"another process is writing to {self.path}; waited {self.busy_timeout:g} s: "
+                    "try again when it has finished",
+                    f"另一个进程正在写入 {self.path}；已等待 {self.busy_timeout:g} 秒，请稍后重试",
+                ) from error
+            raise StoreError(
+                f"the store {self.path} cannot be used: {error}", f"数据库 {self.path} 无法使用：{error}"
+            ) from error
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """One state of the store for every statement inside; may be nested."""
+        with self._lock:
+            if self.connection.in_transaction:
+                yield
+                return
+            with self._explained():
+                self._refresh()
+                self.connection.execute("BEGIN")
+            try:
+                yield
+            finally:
+                if self.connection.in_transaction:
+                    self.connection.execute("ROLLBACK")
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """One transaction: everything inside is stored, or nothing. Waits for other writers."""
+        if not self.write:
+            raise StoreError(
+                f"the store {self.path} is open for reading only", f"数据库 {self.path} 以只读方式打开"
+            )
+        with self._lock:
+            with self._explained():
+                self.connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                with self._explained():
+                    self.connection.execute("COMMIT")
+            except BaseException:
+                if self.connection.in_transaction:
+                    self.connection.execute("ROLLBACK")
+                raise
+
+    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Every row that *sql* selects."""
+        with self._lock, self._explained():
+            return self.connection.execute(sql, parameters).fetchall()
+
+    def run(self, sql: str, parameters: Sequence[Any] = ()) -> None:
+        """Execute one statement."""
+        with self._lock, self._explained():
+            self.connection.execute(sql, parameters)
+
+    def run_many(self, sql: str, parameters: Iterable[Sequence[Any]]) -> None:
+        """Execute one statement for many rows."""
+        with self._lock, self._explained():
+            self.connection.executemany(sql, parameters)
+
+    def columns(self, table: str) -> tuple[str, ...]:
+        """Names of the columns of *table*, in order; none when there is no such table."""
+        return tuple(name for (name,) in self.rows("SELECT name FROM pragma_table_info(?)", (table,)))
+
+
+def quoted(name: str) -> str:
+    """A column or table name as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'

@@ -1,0 +1,316 @@
+"""The store of one workspace: what was loaded, what was computed, as it is now and as it was."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, Literal, Self
+
+import geopandas
+import pandas as pd
+import pyproj
+
+from gridsvc.crs import geographic_crs
+from gridsvc.errors import InputRefusedError, NotFoundError, UsageError
+from gridsvc.layers import Layers
+from gridsvc.settings import Workspace
+from gridsvc.store import loads, runs, versions
+from gridsvc.store.extent import Bounds, extent
+from gridsvc.store.frames import frame_of, rows_of
+from gridsvc.store.geopackage import publish
+from gridsvc.store.loads import LoadRecord, Source
+from gridsvc.store.runs import NewRun, RunRecord
+from gridsvc.store.schema import RESULT_TABLES, Table, layer_table, migrate, require_readable
+from gridsvc.store.sqlite import BUSY_TIMEOUT, Database
+
+Mode = Literal["replace", "append", "upsert"]
+
+
+def open_store(
+    workspace: Workspace, layers: Layers, *, write: bool = False, busy_timeout: float = BUSY_TIMEOUT
+) -> Store:
+    """Open the store of *workspace*; with *write* it is made, or brought up to the definitions in *layers*.
+
+    A store that does not exist reads as empty. *busy_timeout* is how many seconds a writer waits for another
+    one before :class:`StoreBusyError`. Use it as a context manager, or :meth:`Store.close` it.
+    """
+    db = Database(workspace.sqlite_path, write=write, busy_timeout=busy_timeout)
+    try:
+        if write:
+            migrate(db, layers)
+        else:
+            with db.reading():
+                require_readable(db, layers)
+    except BaseException:
+        db.close()
+        raise
+    return Store(workspace, layers, db)
+
+
+class Store:
+    """An open store. One object may be used by several threads, one at a time."""
+
+    def __init__(self, workspace: Workspace, layers: Layers, db: Database) -> None:
+        """Wrap an open database; see :func:`open_store`."""
+        self.workspace = workspace
+        self.layers = layers
+        self._db = db
+        self._bounds: tuple[int, Bounds | None] | None = None
+
+    def __enter__(self) -> Self:
+        """The store itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the store."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._db.close()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Self]:
+        """Everything read inside sees one state of the store, whatever others write meanwhile.
+
+        Other threads that share this object wait until it ends.
+        """
+        with self._db.reading():
+            yield self
+
+    # layers
+
+    def read(
+        self, layer: str, *, load: int | None = None, where: Mapping[str, Any] | None = None
+    ) -> pd.DataFrame | geopandas.GeoDataFrame:
+        """Rows of *layer*, current or as they were after *load*, sorted by key.
+
+        Columns: ``fid`` (int64), ``key``, every field of the layer (text: object with None; integer: Int64;
+        number: float64; boolean: boolean; date: datetime64[s]) and, but for tables, ``geometry`` in longitude
+        and latitude. *where* asks for equality by column (a list: any of; None: no value).
+        """
+        table = self._layer_table(layer, where)
+        with self._db.reading():
+            return self._frame(table, ("fid", "key"), load, where)
+
+    def apply(
+        self,
+        layer: str,
+        frame: pd.DataFrame,
+        source: Source,
+        mode: Mode = "replace",
+        quarantine: pd.DataFrame | None = None,
+        counts: Mapping[str, int] | None = None,
+        *,
+        started: str | None = None,
+    ) -> LoadRecord:
+        """Load *frame* into *layer*: one diff in one transaction.
+
+        *frame* has ``key``, ``source_row``, the layer's fields and, but for tables, ``geometry`` in longitude
+        and latitude. ``replace``: it is all there is, other rows end; ``upsert``: other rows stay; ``append``:
+        every key must be new. *quarantine* has ``source_row, reason, reason_en, reason_zh, raw, geometry``.
+        *counts* has ``rows_read`` and what became of the source rows that are in neither frame, by name
+        (``left_out``, ``superseded`` …). Raises :class:`InputRefusedError` for repeated, empty or (append)
+        existing keys and mistyped values, :class:`StoreError` where the rows read are not all accounted for.
+        """
+        table = self._layer_table(layer)
+        if mode not in ("replace", "append", "upsert"):
+            raise UsageError(f"there is no mode {mode!r}", f"没有 {mode!r} 这种入库方式")
+        started = started or loads.now()
+        rows = rows_of(frame, table)
+        refused = pd.DataFrame() if quarantine is None else quarantine
+        with self._db.writing():
+            load_id = loads.next_load(self._db)
+            changes = versions.write(self._db, table, rows, load_id, whole=mode == "replace")
+            if mode == "append" and (changes.changed or changes.unchanged):
+                again = changes.changed + changes.unchanged
+                raise InputRefusedError(
+                    f"{layer}: {again} keys are in the store already; append takes new ones only, "
+                    "use upsert to change features",
+                    f"{layer}：{again} 个编号已在库中；append 只接受新编号，更新请用 upsert",
+                )
+            record = loads.load_record(
+                load_id, layer, source, mode, started, changes, counts or {}, len(refused)
+            )
+            loads.insert_load(self._db, record)
+            loads.insert_quarantine(self._db, load_id, refused)
+        return record
+
+    def rollback(self, load_id: int) -> LoadRecord:
+        """Undo the newest load of a layer exactly: its rows end, the rows it ended are current again.
+
+        The undoing is recorded as a load of kind ``rollback``. Refused (:class:`UsageError`) when the load is
+        undone already or a later load of the layer stands.
+        """
+        started = loads.now()
+        with self._db.writing():
+            undone = loads.find_load(self._db, load_id)
+            loads.require_newest(self._db, undone)
+            table = self._layer_table(undone.layer)
+            rollback_id = loads.next_load(self._db)
+            before = versions.stored_rows(self._db, table, at=load_id - 1)
+            changes = versions.write(self._db, table, before, rollback_id, whole=True)
+            record = loads.rollback_record(rollback_id, undone, started, changes)
+            loads.insert_load(self._db, record)
+            loads.flip(self._db, undone)
+        return record
+
+    def loads(self, layer: str | None = None) -> list[LoadRecord]:
+        """Loads in the order in which they were made, of one layer or of all."""
+        with self._db.reading():
+            return loads.read_loads(self._db, layer)
+
+    def load(self, load_id: int) -> LoadRecord:
+        """One load by id; an unknown one is a :class:`NotFoundError`."""
+        with self._db.reading():
+            return loads.find_load(self._db, load_id)
+
+    def quarantine(self, load_id: int | None = None, layer: str | None = None) -> pd.DataFrame:
+        """Rows that loads could not accept, with reasons: of one load, of one layer's loads, or of all.
+
+        Columns ``id, load_id, source_row, reason, reason_en, reason_zh, raw, geometry (WKB), layer``.
+        """
+        with self._db.reading():
+            return loads.read_quarantine(self._db, load_id, layer)
+
+    def layer_version(self, layer: str) -> int:
+        """Newest load that changed a row of *layer*; 0 when nothing was ever loaded."""
+        self._layer_table(layer)
+        return max((record.id for record in self.loads(layer) if record.touched), default=0)
+
+    def counts(self) -> dict[str, int]:
+        """Number of current rows, by layer."""
+        with self._db.reading():
+            return {name: self._count(layer_table(layer)) for name, layer in self.layers.items()}
+
+    def digest(self, layer: str | None = None) -> str:
+        """SHA-256 over the current rows of one layer or all: equal content gives equal digests.
+
+        It does not depend on load ids, feature ids or the order of loading; empty layers leave no mark.
+        """
+        chosen = [layer] if layer is not None else sorted(self.layers)
+        total = hashlib.sha256()
+        with self._db.reading():
+            for name in chosen:
+                rows = versions.select(self._db, self._layer_table(name), ("key", "hash"))
+                if rows:
+                    total.update(f"\n{name}\n".encode())
+                    total.update(b"".join(key.encode() + b"\0" + row for key, row in rows))
+        return total.hexdigest()
+
+    # place
+
+    def bounds(self) -> Bounds | None:
+        """West, south, east, north in degrees: of the county layer, else of everything; None when empty."""
+        with self._db.reading():
+            newest = max((record.id for record in loads.read_loads(self._db)), default=0)
+            if self._bounds is None or self._bounds[0] != newest:
+                county = layer_table(self.layers.units["county"])
+                everything = (layer_table(layer) for layer in self.layers.values())
+                self._bounds = newest, extent(self._db, [county]) or extent(self._db, everything)
+            return self._bounds[1]
+
+    @property
+    def crs(self) -> pyproj.CRS:
+        """CRS of stored coordinates: EPSG:4490 when the data lies in China, else EPSG:4326."""
+        bounds = self.bounds()
+        if bounds is None:
+            return pyproj.CRS.from_epsg(4326)
+        west, south, east, north = bounds
+        return geographic_crs((west + east) / 2, (south + north) / 2)
+
+    # results
+
+    def write_run(self, run: NewRun, tables: Mapping[str, pd.DataFrame]) -> RunRecord:
+        """Store a run as a draft; of its tables only the rows that differ from the newest run are written.
+
+        *tables* holds frames by result name; a result that is not given has no rows in this run.
+        """
+        unknown = set(tables) - set(RESULT_TABLES)
+        if unknown:
+            raise _no_result(sorted(unknown)[0])
+        rows = {
+            name: rows_of(tables.get(name, pd.DataFrame(columns=[*table.columns])), table)
+            for name, table in RESULT_TABLES.items()
+        }
+        with self._db.writing():
+            record = runs.insert_run(self._db, run)
+            for name, table in RESULT_TABLES.items():
+                versions.write(self._db, table, rows[name], record.id, whole=True)
+        return record
+
+    def runs(self) -> list[RunRecord]:
+        """Runs in the order in which they were made."""
+        with self._db.reading():
+            return runs.read_runs(self._db)
+
+    def run(self, run_id: int | None = None) -> RunRecord | None:
+        """One run by id (an unknown one is refused), or the newest; None while there is none."""
+        if run_id is None:
+            return next(iter(reversed(self.runs())), None)
+        with self._db.reading():
+            return runs.find_run(self._db, run_id)
+
+    def result(
+        self, table: str, run: int | None = None, where: Mapping[str, Any] | None = None
+    ) -> pd.DataFrame | geopandas.GeoDataFrame:
+        """Rows of a result table in *run* (None: the newest), sorted by its key.
+
+        Columns: ``fid`` (stable per key over runs), the table's columns with the dtypes of :meth:`read`, and
+        ``geometry`` where it has one. *where* asks for equality by column (a list: any of; None: no value).
+        """
+        if table not in RESULT_TABLES:
+            raise _no_result(table)
+        spec = RESULT_TABLES[table]
+        _require_columns(spec, where)
+        with self._db.reading():
+            if run is not None:
+                runs.find_run(self._db, run)
+            return self._frame(spec, ("fid",), run, where)
+
+    def publish_geopackage(self) -> None:
+        """Write the GeoPackage of current rows, results and loads, and put it in place of the old one."""
+        publish(self)
+
+    # inside
+
+    @property
+    def database(self) -> Database:
+        """The open database, for the store's own modules."""
+        return self._db
+
+    def _layer_table(self, layer: str, where: Mapping[str, Any] | None = None) -> Table:
+        """Table of a layer; unknown layers and columns are refused."""
+        table = layer_table(self.layers[layer])
+        _require_columns(table, where)
+        return table
+
+    def _count(self, table: Table) -> int:
+        if not self._db.columns(table.name):
+            return 0
+        return int(self._db.rows(f"SELECT COUNT(*) FROM {table.name} WHERE {table.ended} IS NULL")[0][0])
+
+    def _frame(
+        self, table: Table, head: tuple[str, ...], at: int | None, where: Mapping[str, Any] | None
+    ) -> pd.DataFrame | geopandas.GeoDataFrame:
+        names = (*head, *table.columns, *(("geometry",) if table.geometry else ()))
+        rows = versions.select(self._db, table, names, at=at, where=where)
+        return frame_of(rows, head, table, self.crs if table.geometry else None)
+
+
+def _require_columns(table: Table, where: Mapping[str, Any] | None) -> None:
+    unknown = set(where or {}) - {"fid", "key", *table.columns}
+    if unknown:
+        name = sorted(unknown)[0]
+        raise UsageError(f"{table.name} has no column {name!r}", f"{table.name} 没有字段 {name!r}")
+
+
+def _no_result(name: str) -> NotFoundError:
+    return NotFoundError(
+        f"there is no result {name!r}; the results are: {', '.join(RESULT_TABLES)}",
+        f"没有结果表 {name!r}；现有：{'、'.join(RESULT_TABLES)}",
+    )

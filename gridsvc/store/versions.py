@@ -1,0 +1,150 @@
+"""Row versions: the one diff by which loads and runs change a table, and the states it can be read in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from gridsvc.store.frames import Rows
+from gridsvc.store.schema import Table
+from gridsvc.store.sqlite import Database, quoted
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What a diff did to a table's rows."""
+
+    added: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    ended: int = 0
+
+
+def state(table: Table, at: int | None) -> tuple[str, list[int]]:
+    """SQL condition and parameters for the rows that were current after load or run *at* (None: now)."""
+    if at is None:
+        return f"{table.ended} IS NULL", []
+    return f"{table.begun} <= ? AND ({table.ended} IS NULL OR {table.ended} > ?)", [at, at]
+
+
+def select(
+    db: Database,
+    table: Table,
+    names: Iterable[str],
+    *,
+    at: int | None = None,
+    where: Mapping[str, Any] | None = None,
+) -> list[tuple[Any, ...]]:
+    """Columns *names* of the rows current after *at*, sorted by key.
+
+    *where* asks for equality by column: with a value, with None (no value), or with any of a list.
+    Columns and tables that the database does not have yet read as NULL and as empty.
+    """
+    present = set(db.columns(table.name))
+    if not present:
+        return []
+    condition, parameters = state(table, at)
+    bound: list[Any] = list(parameters)
+    for name, wanted in (where or {}).items():
+        column = quoted(name) if name in present else "NULL"
+        if wanted is None:
+            condition += f" AND {column} IS NULL"
+        elif isinstance(wanted, list | tuple | set | frozenset):
+            # one parameter a value, in a stable order
+            values = sorted(wanted, key=str)
+            condition += f" AND {column} IN ({', '.join('?' * len(values))})"
+            bound.extend(_plain(value) for value in values)
+        else:
+            condition += f" AND {column} = ?"
+            bound.append(_plain(wanted))
+    selected = ", ".join(quoted(name) if name in present else "NULL" for name in names)
+    return db.rows(f"SELECT {selected} FROM {table.name} WHERE {condition} ORDER BY key", bound)
+
+
+def _plain(value: Any) -> Any:
+    """A value of a filter as it is stored."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, bool):
+        return int(value)
+    return value.isoformat()[:10] if hasattr(value, "isoformat") else value
+
+
+def stored_rows(db: Database, table: Table, at: int) -> Rows:
+    """The rows that were current after *at*, with every column that the database holds."""
+    own = {"version", "fid", "key", "hash", table.begun, table.ended}
+    names = tuple(name for name in db.columns(table.name) if name not in own)
+    found = select(db, table, ("key", "hash", *names), at=at)
+    keys, hashes = _columns([row[:2] for row in found], 2)
+    return Rows(names, keys, hashes, [row[2:] for row in found])
+
+
+def _columns(rows: list[tuple[Any, ...]], width: int) -> list[npt.NDArray[np.object_]]:
+    arrays = []
+    for values in zip(*rows, strict=True) if rows else [()] * width:
+        array = np.empty(len(rows), dtype=object)
+        array[:] = values
+        arrays.append(array)
+    return arrays
+
+
+def write(db: Database, table: Table, rows: Rows, mark: int, *, whole: bool) -> Changes:
+    """Bring *table* from its current rows to *rows*, marked with load or run *mark*; inside a transaction.
+
+    Rows that are as they were stay untouched, changed and new ones become new versions. With *whole*, *rows*
+    are everything there is, and what is not among them ends. A key keeps its ``fid`` for ever.
+    """
+    current = db.rows(f"SELECT key, hash, fid, version FROM {table.name} WHERE {table.ended} IS NULL")
+    keys, hashes, fids, versions = _columns(current, 4)
+    place = pd.Index(keys, dtype=object).get_indexer(pd.Index(rows.keys, dtype=object))
+    new = place < 0
+    changed = ~new
+    changed[~new] = hashes[place[~new]] != rows.hashes[~new]
+    vanished = np.full(len(keys), whole)
+    vanished[place[~new]] = False
+    _end(db, table, np.concatenate([versions[place[changed]], versions[vanished]]), mark)
+    fid = np.zeros(len(rows.keys), dtype="int64")
+    fid[changed] = fids[place[changed]].astype("int64")
+    fid[new] = _new_fids(db, table, rows.keys[new])
+    _insert(db, table, rows, np.flatnonzero(new | changed), fid, mark)
+    added, altered = int(new.sum()), int(changed.sum())
+    return Changes(added, altered, len(rows.keys) - added - altered, int(vanished.sum()))
+
+
+def _end(db: Database, table: Table, versions: npt.NDArray[np.object_], mark: int) -> None:
+    statement = f"UPDATE {table.name} SET {table.ended} = ? WHERE version = ?"
+    db.run_many(statement, ((mark, version) for version in versions))
+
+
+def _new_fids(db: Database, table: Table, keys: npt.NDArray[np.object_]) -> npt.NDArray[np.int64]:
+    """Feature ids of keys that have no current row: the one a key had before, else one never used."""
+    if not len(keys):
+        return np.zeros(0, dtype="int64")
+    top = int(db.rows(f"SELECT COALESCE(MAX(fid), 0) FROM {table.name}")[0][0])
+    known = dict(db.rows(f"SELECT DISTINCT key, fid FROM {table.name} WHERE {table.ended} IS NOT NULL"))
+    found = np.array([known.get(key, 0) for key in keys], dtype="int64")
+    fresh = found == 0
+    found[fresh] = top + 1 + np.arange(int(fresh.sum()))
+    return found
+
+
+def _insert(
+    db: Database, table: Table, rows: Rows, chosen: npt.NDArray[Any], fid: npt.NDArray[np.int64], mark: int
+) -> None:
+    """Insert the *chosen* rows as new versions."""
+    first = int(db.rows(f"SELECT COALESCE(MAX(version), 0) + 1 FROM {table.name}")[0][0])
+    names = ", ".join(quoted(name) for name in ("version", "fid", "key", "hash", table.begun, *rows.names))
+    marks = ", ".join("?" * (5 + len(rows.names)))
+    picked = chosen.tolist()
+    db.run_many(
+        f"INSERT INTO {table.name} ({names}) VALUES ({marks})",
+        (
+            (first + number, identity, rows.keys[row], rows.hashes[row], mark, *rows.values[row])
+            for number, (row, identity) in enumerate(zip(picked, fid[picked].tolist(), strict=True))
+        ),
+    )
