@@ -1,0 +1,147 @@
+"""Zip archives, unpacked so that nothing can be written outside a temporary folder."""
+
+from __future__ import annotations
+
+import lzma
+import re
+import shutil
+import stat
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from gridsvc.errors import InputRefusedError
+
+MAX_BYTES = 2 * 1024**3
+"""Most that an archive may hold, unpacked."""
+MAX_MEMBERS = 10_000
+MAX_RATIO = 100
+"""How many times its packed size an archive may unpack to, once it is larger than :data:`SMALL`."""
+SMALL = 64 * 1024**2
+# what can be data or belong to data; anything else stays in the archive
+WANTED = frozenset(
+    ".shp .shx .dbf .prj .cpg .gpkg .geojson .json .topojson .csv .txt .xlsx .xls .xlsm .zip".split()  # noqa: SIM905
+)
+_BROKEN = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, OSError, ValueError, RuntimeError,
+)  # fmt: skip
+_CHUNK = 1024 * 1024
+
+
+@dataclass
+class _Budget:
+    """Bytes that may still be written."""
+
+    left: int
+
+    def take(self, count: int, name: str) -> None:
+        """Count written bytes; refuses beyond the budget."""
+        self.left -= count
+        if self.left < 0:
+            raise InputRefusedError(
+                f"{name}: the archive unpacks to far more than it may hold; unpack it yourself and load the folder",
+                f"{name}：压缩包解压后体积过大；请自行解压后按文件夹入库",
+            )
+
+
+@contextmanager
+def work_folder() -> Iterator[Path]:
+    """A temporary folder that is always removed."""
+    folder = Path(tempfile.mkdtemp(prefix="gridsvc-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def unpack(path: Path, folder: Path) -> None:
+    """Unpack the archive *path* into *folder*, archives inside it one level deep.
+
+    Raises :class:`InputRefusedError` before anything is written for absolute names, ``..``, symbolic links,
+    encryption, too many members, and archives that are damaged or far larger than they look.
+    """
+    size = path.stat().st_size
+    budget = _Budget(min(MAX_BYTES, max(SMALL, size * MAX_RATIO)))
+    _unpack(path, folder, budget, path.name)
+    for inner in sorted(folder.rglob("*.zip")):
+        inside = inner.with_suffix("")
+        _unpack(inner, inside if not inside.exists() else inner.with_suffix(".unzipped"), budget, inner.name)
+        inner.unlink()
+
+
+def _unpack(path: Path, folder: Path, budget: _Budget, name: str) -> None:
+    try:
+        with _open(path) as archive:
+            members = _checked(archive, name, budget.left)
+            for member, place in members:
+                _write(archive, member, folder / place, budget, name)
+    except _BROKEN as error:
+        raise InputRefusedError(
+            f"{name} is not a whole zip archive ({error}); pack it again as zip",
+            f"{name} 不是完整的 zip 压缩包（{error}）；请重新打包为 zip",
+        ) from error
+
+
+def _open(path: Path) -> zipfile.ZipFile:
+    """Open with the encoding that fits the member names: UTF-8, else GBK as Windows writes it."""
+    for encoding in ("utf-8", "gb18030"):
+        try:
+            return zipfile.ZipFile(path, metadata_encoding=encoding)
+        except UnicodeDecodeError:
+            continue
+    return zipfile.ZipFile(path)
+
+
+def _checked(archive: zipfile.ZipFile, name: str, room: int) -> list[tuple[zipfile.ZipInfo, Path]]:
+    """Members worth unpacking, with their places; the archive as a whole is judged first."""
+    members = archive.infolist()
+    if len(members) > MAX_MEMBERS:
+        raise InputRefusedError(
+            f"{name} holds {len(members)} files; at most {MAX_MEMBERS} are unpacked",
+            f"{name} 含 {len(members)} 个文件，最多允许 {MAX_MEMBERS} 个",
+        )
+    chosen = []
+    for member in members:
+        place = _place(member, name)
+        if not place.name or member.is_dir() or _ghost(place) or place.suffix.lower() not in WANTED:
+            continue
+        if member.flag_bits & 0x1:
+            raise InputRefusedError(
+                f"{name} is encrypted; pack it again without a password",
+                f"{name} 已加密；请去掉密码重新打包",
+            )
+        chosen.append((member, Path(*place.parts[:-1], place.stem + place.suffix.lower())))
+    _Budget(room).take(sum(member.file_size for member, _ in chosen), name)
+    return chosen
+
+
+def _place(member: zipfile.ZipInfo, name: str) -> PurePosixPath:
+    """Where the member goes, relative to the folder."""
+    text = member.filename.replace("\\", "/")
+    place = PurePosixPath(text)
+    unsafe = place.is_absolute() or ".." in place.parts or re.match(r"[A-Za-z]:", text) or "\0" in text
+    if unsafe or stat.S_ISLNK(member.external_attr >> 16):
+        raise InputRefusedError(
+            f"{name}: member {member.filename!r} points outside the archive; nothing was unpacked",
+            f"{name}：成员 {member.filename!r} 指向压缩包以外的位置，未解压",
+        )
+    return place
+
+
+def _ghost(place: PurePosixPath) -> bool:
+    """Side files that macOS adds."""
+    return "__MACOSX" in place.parts or place.name.startswith("._")
+
+
+def _write(
+    archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, budget: _Budget, name: str
+) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with archive.open(member) as source, target.open("xb") as sink:
+        while chunk := source.read(_CHUNK):
+            budget.take(len(chunk), name)
+            sink.write(chunk)

@@ -1,0 +1,31 @@
+"""What the store holds of a layer now, as far as a load needs to know it beforehand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from gridsvc.layers import Layer
+from gridsvc.store import Store
+from gridsvc.store.frames import rows_of
+from gridsvc.store.schema import layer_table
+from gridsvc.store.versions import Changes, select
+
+
+def current_keys(store: Store, layer: Layer) -> set[str]:
+    """Keys of the layer's current rows."""
+    with store.snapshot():
+        return {row[0] for row in select(store.database, layer_table(layer), ("key",))}
+
+
+def preview(store: Store, layer: Layer, frame: pd.DataFrame, mode: str) -> Changes:
+    """What applying *frame* would do, without doing it."""
+    table = layer_table(layer)
+    rows = rows_of(frame, table)
+    with store.snapshot():
+        current = dict(select(store.database, table, ("key", "hash")))
+    held = np.array([current.get(key) for key in rows.keys.tolist()], dtype=object)
+    new = np.array([value is None for value in held], dtype=bool)
+    unchanged = ~new & (held == rows.hashes)
+    ended = len(current) - int((~new).sum()) if mode == "replace" else 0
+    return Changes(int(new.sum()), int((~new & ~unchanged).sum()), int(unchanged.sum()), ended)

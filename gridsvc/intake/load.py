@@ -1,0 +1,225 @@
+"""A load from files to the store: read whole, checked whole, then stored as one change or not at all."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gridsvc.codes import LEVELS
+from gridsvc.errors import UsageError
+from gridsvc.intake.batch import Batch
+from gridsvc.intake.coordinates import Bounds
+from gridsvc.intake.current import current_keys, preview
+from gridsvc.intake.delivery import Delivery
+from gridsvc.intake.fields import check_options, spellings
+from gridsvc.intake.geojson import read_geojson
+from gridsvc.intake.prepare import Request, prepare
+from gridsvc.intake.problems import OUTCOMES
+from gridsvc.intake.reading import read_dbf_table, read_layer_file, read_shapefile
+from gridsvc.intake.report import LoadReport, NothingAcceptedError
+from gridsvc.intake.sources import DataSet, digest, open_sources
+from gridsvc.intake.tables import read_csv, read_sheet
+from gridsvc.layers import Layers
+from gridsvc.settings import Workspace
+from gridsvc.store import Source, Store
+from gridsvc.store.loads import now
+from gridsvc.store.store import Mode
+from gridsvc.text import Text, bilingual
+
+Progress = Callable[[str, Text], object]
+"""Called at the start of every step with its name and title."""
+
+STEPS: dict[str, Text] = {
+    "read": bilingual("Reading", "读取"),
+    "check": bilingual("Checking", "检查"),
+    "store": bilingual("Storing", "入库"),
+}
+
+
+@dataclass(frozen=True)
+class LoadOptions:
+    """What a person may say about a load."""
+
+    encoding: str | None = None
+    crs: str | None = None
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    """Field → column."""
+    constants: Mapping[str, str] = field(default_factory=dict)
+    """Field → value of every row."""
+    source_layer: str | None = None
+    mode: Mode = "replace"
+    dry_run: bool = False
+
+
+def load_file(
+    store: Store,
+    layers: Layers,
+    workspace: Workspace,
+    layer: str,
+    paths: Sequence[Path],
+    options: LoadOptions | None = None,
+    progress: Progress | None = None,
+) -> LoadReport:
+    """Load *paths* (files, folders, archives) into *layer*.
+
+    Everything is read and checked before the store is touched. Raises :class:`UsageError` for options that
+    make no sense and sources with several layers, :class:`NotFoundError` for a missing file or layer,
+    :class:`InputRefusedError` for input that cannot be taken as a whole: then nothing is stored.
+    """
+    began, started = time.perf_counter(), now()
+    options = options or LoadOptions()
+    step = progress or _silent
+    spec = layers[layer]
+    check_options(spec, options.mapping, options.constants)
+    if options.mode not in ("replace", "append", "upsert"):
+        raise UsageError(
+            f"--mode {options.mode}: it is replace, append or upsert",
+            f"--mode {options.mode}：只能是 replace、append 或 upsert",
+        )
+    _require_foreign(paths, workspace)
+    step("read", STEPS["read"])
+    request = Request(spec, options.mapping, options.constants, options.crs, _county(store, layers))
+    with open_sources(paths, spec, options.source_layer) as data_sets:
+        known = spellings(spec, options.mapping)
+        deliveries = [_read(data, options.encoding, known) for data in data_sets]
+        source_digest = digest(paths)
+    step("check", STEPS["check"])
+    batch = Batch([prepare(delivery, request) for delivery in deliveries], spec)
+    batch.check(store, layers, workspace, options.mode)
+    report = _report(batch, paths, source_digest, options)
+    if not batch.accepted.any():
+        raise NothingAcceptedError(report)
+    step("store", STEPS["store"])
+    _store(store, batch, report, options, started)
+    report.seconds = time.perf_counter() - began
+    return report
+
+
+def _silent(name: str, title: Text) -> None:
+    """Progress for nobody."""
+
+
+def _require_foreign(paths: Sequence[Path], workspace: Workspace) -> None:
+    """Refuse the live database as a source: no other library may open it."""
+    if any(path.exists() and path.resolve() == workspace.sqlite_path.resolve() for path in paths):
+        raise UsageError(
+            f"{workspace.sqlite_path} is the store itself; load from {workspace.geopackage_path.name} or a copy",
+            f"{workspace.sqlite_path} 是数据库本身；请从 {workspace.geopackage_path.name} 或副本入库",
+        )
+
+
+def _county(store: Store, layers: Layers) -> Bounds | None:
+    """Bounds of the county, when the store has it."""
+    return store.bounds() if current_keys(store, layers.units[LEVELS[0]]) else None
+
+
+def _read(data: DataSet, encoding: str | None, known: frozenset[str]) -> Delivery:
+    if data.format == "shapefile":
+        return read_shapefile(data, encoding)
+    if data.format == "dbf":
+        return read_dbf_table(data, encoding)
+    if data.format == "geojson":
+        return read_geojson(data, encoding)
+    if data.format == "csv":
+        return read_csv(data, encoding, known)
+    if data.format == "xlsx":
+        return read_sheet(data, known)
+    return read_layer_file(data, encoding)
+
+
+def _report(batch: Batch, paths: Sequence[Path], sha256: str, options: LoadOptions) -> LoadReport:
+    """Everything there is to tell before the store has its say."""
+    rows = batch.quarantined()
+    return LoadReport(
+        batch.layer.name,
+        batch.layer.title,
+        ", ".join(dict.fromkeys(path.name for path in paths)),
+        sha256,
+        options.mode,
+        options.dry_run,
+        [part.report for part in batch.parts],
+        len(batch.frame) + batch.left_out,
+        {
+            **dict.fromkeys(OUTCOMES, 0),
+            "quarantined": len(rows),
+            "left_out": batch.left_out,
+            "superseded": int(batch.superseded.sum()),
+        },
+        problems=[*rows, *batch.others()],
+        warnings=batch.warnings(),
+        lost_values=sum(part.lost_values for part in batch.parts),
+    )
+
+
+def _store(store: Store, batch: Batch, report: LoadReport, options: LoadOptions, started: str) -> None:
+    """Store the accepted rows (or only foretell what storing them would do) and complete the report."""
+    frame, quarantine = batch.stored_frame(), batch.quarantine_frame(report.quarantined)
+    held = current_keys(store, batch.layer) if options.mode == "replace" else set()
+    if options.dry_run:
+        changes: Any = preview(store, batch.layer, frame, options.mode)
+    else:
+        counts = {
+            "rows_read": report.rows_read,
+            "left_out": report.counts["left_out"],
+            "superseded": report.counts["superseded"],
+        }
+        source = Source(report.source, report.sha256, _recorded(batch, options))
+        changes = store.apply(
+            batch.layer.name, frame, source, options.mode, quarantine, counts, started=started
+        )
+        report.load_id = changes.id
+    for name in ("added", "changed", "unchanged"):
+        report.counts[name] = getattr(changes, name)
+    report.ended = changes.ended
+    report.warnings += _ending(batch, held, report)
+
+
+def _ending(batch: Batch, held: set[str], report: LoadReport) -> list[Text]:
+    """Warnings where a replacing load ends much, or what waits in quarantine."""
+    warnings = []
+    waiting = len(held & set(batch.keys[batch.problems.mask].tolist()))
+    if waiting:
+        warnings.append(
+            bilingual(
+                f"{waiting} features that the store held are in quarantine now and ended in the store until "
+                "corrected rows are loaded",
+                f"{waiting} 个库中已有要素本次进入待处理，更正并重新入库前不在现行数据中",
+            )
+        )
+    if report.ended > len(held) / 2:
+        warnings.append(
+            bilingual(
+                f"{report.ended} of {len(held)} features that the store held are not in this file and ended",
+                f"库中原有 {len(held)} 个要素，其中 {report.ended} 个不在本文件中，已移除",
+            )
+        )
+    return warnings
+
+
+def _recorded(batch: Batch, options: LoadOptions) -> dict[str, Any]:
+    """How the files were read, for the record of the load."""
+    return {
+        "files": [
+            {
+                "name": part.report.name,
+                "format": part.report.format,
+                "encoding": part.report.encoding,
+                "crs": part.report.crs,
+                "mapping": {match.field: match.column for match in part.report.columns if match.how != "set"},
+            }
+            for part in batch.parts
+        ],
+        "constants": dict(options.constants),
+        "given": {
+            name: value
+            for name, value in (
+                ("encoding", options.encoding),
+                ("crs", options.crs),
+                ("source_layer", options.source_layer),
+            )
+            if value is not None
+        },
+    }

@@ -1,0 +1,131 @@
+"""Where the features of a delivery are: their shapes found, moved to stored coordinates, checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+
+from gridsvc.errors import InputRefusedError
+from gridsvc.intake import coordinates, geometry, values
+from gridsvc.intake.coordinates import Bounds, Located
+from gridsvc.intake.delivery import Delivery, Mask, Objects
+from gridsvc.intake.fields import coordinate_columns
+from gridsvc.intake.geometry import Repair
+from gridsvc.intake.problems import Problems
+from gridsvc.layers import Field, Layer
+from gridsvc.text import Text, bilingual
+
+
+@dataclass(frozen=True)
+class Spatial:
+    """Shapes as delivered, and the table columns that they were made of."""
+
+    shapes: Objects
+    used: tuple[str, ...] = ()
+    unreadable: Mask | None = None
+
+
+def find_shapes(delivery: Delivery, layer: Layer, problems: Problems) -> Spatial:
+    """Shapes of the delivery, or points from its lon/lat columns; type and presence are checked.
+
+    Raises :class:`InputRefusedError` when there are none, or none of a type that the layer takes.
+    """
+    spatial = None if delivery.geometry is None else Spatial(delivery.geometry, (), delivery.unreadable)
+    if spatial is None and 0 in layer.dimensions:
+        spatial = _points(delivery)
+    if spatial is None:
+        kinds = " / ".join(layer.geometry)
+        raise InputRefusedError(
+            f"{delivery.name} has no geometry, but layer {layer.name} needs {kinds}",
+            f"{delivery.name} 没有图形，而图层 {layer.name} 需要 {kinds}",
+        )
+    shapes = np.asarray(spatial.shapes, dtype=object)
+    geometry.check_presence(shapes, spatial.unreadable, problems)
+    present = np.flatnonzero(~problems.mask)
+    found = geometry.dimensions(shapes[present])
+    if len(found) and not np.isin(found, list(layer.dimensions)).any():
+        kinds = " / ".join(layer.geometry)
+        only = geometry.kind_title(int(found[0])) if found[0] >= 0 else bilingual("mixed", "混合")
+        raise InputRefusedError(
+            f"{delivery.name} holds {only.en} geometries, but layer {layer.name} takes {kinds}",
+            f"{delivery.name} 为{only.zh}图形，而图层 {layer.name} 只接受 {kinds}",
+        )
+    geometry.check_types(layer, shapes, present, problems)
+    return Spatial(shapes, spatial.used)
+
+
+def _points(delivery: Delivery) -> Spatial | None:
+    """Points from the lon/lat columns of a table, None where it has none."""
+    used = coordinate_columns(list(delivery.columns))
+    if used is None:
+        return None
+    number = Field(type="number", title=bilingual("", ""))
+    parsed = [values.parse(number, delivery.columns[name]) for name in used]
+    x, y = (np.asarray(axis.values) for axis in parsed)
+    shapes = np.full(len(x), None, dtype=object)
+    known = ~(np.isnan(x) | np.isnan(y))
+    shapes[known] = shapely.points(x[known], y[known])
+    return Spatial(shapes, used, (parsed[0].fault >= 0) | (parsed[1].fault >= 0))
+
+
+def place(
+    delivery: Delivery,
+    layer: Layer,
+    shapes: Objects,
+    crs: str | None,
+    county: Bounds | None,
+    problems: Problems,
+    warnings: list[Text],
+) -> tuple[Objects, Located | None, Repair]:
+    """Shapes in stored coordinates and one form, checked; rows with problems keep None.
+
+    *crs* is the person's word, *county* the county's lon/lat bounds where they are known. Problems and
+    warnings are added to. Raises :class:`InputRefusedError` where the coordinate system is not clear.
+    """
+    placed = np.full(len(shapes), None, dtype=object)
+    bad = np.zeros(len(shapes), dtype=bool)
+    shaped = {"no_geometry", "unreadable_geometry", "geometry_type", "several_points"}
+    for problem in problems.found:
+        if problem.code in shaped:
+            bad[problem.positions] = True
+    there = np.flatnonzero(~bad)
+    usable = coordinates.finite(shapes[there])
+    # (0, 0) is where positions stand that nobody measured
+    zero = np.zeros(len(there), dtype=bool)
+    zero[usable] = (shapely.bounds(shapes[there[usable]]) == 0).all(axis=1)
+    ok = there[usable & ~zero]
+    problems.add(
+        "coordinates", there[~usable], bilingual("a coordinate is not a usable number", "坐标不是有效数值")
+    )
+    problems.add("coordinates", there[zero], bilingual("its position is 0, 0", "坐标为 0, 0"))
+    if not len(ok):
+        return placed, None, Repair(ok, [])
+    located = coordinates.locate(delivery, shapes[ok], crs, county)
+    warnings += located.notes
+    if shapely.has_z(shapes[ok]).any():
+        warnings.append(bilingual("heights (Z) were dropped", "已舍去高程（Z）值"))
+    moved = coordinates.to_lonlat(delivery.name, shapes[ok], located)
+    real = coordinates.on_earth(moved, located)
+    text = bilingual(
+        f"its coordinates lie outside of where {located.title} is used",
+        f"坐标超出 {located.title} 的适用范围",
+    )
+    problems.add("coordinates", ok[~real], text)
+    if not real.any():
+        raise _nowhere(delivery, located)
+    ok = ok[real]
+    if county is not None and layer.role != "unit":
+        coordinates.require_in_county(delivery.name, moved[real], located, county)
+    placed[ok] = geometry.unify(moved[real])
+    placed, repair = geometry.check_shape(placed, ok, problems)
+    return placed, located, repair
+
+
+def _nowhere(delivery: Delivery, located: Located) -> InputRefusedError:
+    return InputRefusedError(
+        f"{delivery.name}: read as {located.title}, no feature has a place on earth; give the right coordinate "
+        "system with --crs",
+        f"{delivery.name}：按 {located.title} 读取，没有一个要素的坐标有效；请用 --crs 指定正确的坐标系",
+    )

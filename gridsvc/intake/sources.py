@@ -1,0 +1,298 @@
+"""From the paths a person names to the one data set to read: folders, archives, files with several layers."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyogrio
+import python_calamine
+
+from gridsvc.errors import InputRefusedError, NotFoundError, UsageError
+from gridsvc.intake.archive import unpack, work_folder
+from gridsvc.intake.delivery import Format
+from gridsvc.layers import Layer, fold
+
+FORMATS: dict[str, Format] = {
+    ".shp": "shapefile",
+    ".gpkg": "geopackage",
+    ".geojson": "geojson",
+    ".json": "geojson",
+    ".topojson": "topojson",
+    ".csv": "csv",
+    ".txt": "csv",
+    ".xlsx": "xlsx",
+    ".xlsm": "xlsx",
+    ".xls": "xlsx",
+    ".dbf": "dbf",
+}
+SIDECARS = {".shx", ".dbf", ".prj", ".cpg", ".sbn", ".sbx", ".qix", ".qpj", ".xml"}
+# a damaged file may also hold text that is no text
+GDAL_ERRORS = (
+    pyogrio.errors.DataSourceError,
+    pyogrio.errors.DataLayerError,
+    pyogrio.errors.FeatureError,
+    pyogrio.errors.FieldError,
+    UnicodeDecodeError,
+)
+_DEPTH = 4
+_MOST = 10_000
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """One table inside a file."""
+
+    path: Path
+    format: Format
+    layer: str
+    """Name of the layer or sheet; the file's own name where it has only one."""
+    shown: str
+    """The file as the person knows it."""
+
+    @property
+    def title(self) -> str:
+        """File and layer for messages."""
+        name = Path(self.shown).stem
+        return self.shown if self.layer == name else f"{self.shown} [{self.layer}]"
+
+
+def sniff(path: Path) -> Format | None:
+    """Format of a file by its first bytes, then by its name; None when it is none of ours."""
+    with path.open("rb") as file:
+        head = file.read(4096)
+    if head.startswith(b"SQLite format 3\0"):
+        return "geopackage"
+    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        return "xlsx" if b"[Content_Types].xml" in head or path.suffix.lower() in {".xlsx", ".xlsm"} else None
+    if head.startswith(b"\x00\x00\x27\x0a"):
+        return "shapefile" if path.suffix.lower() != ".shx" else None
+    by_name = FORMATS.get(path.suffix.lower())
+    if by_name in {"geojson", "csv"} and head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"[")):
+        return "topojson" if _is_topology(path, head) else "geojson"
+    return by_name
+
+
+def _is_topology(path: Path, head: bytes) -> bool:
+    """True for TopoJSON; its type may stand at the very end."""
+    if b'"FeatureCollection"' in head or b'"Feature"' in head:
+        return False
+    return re.search(rb'"type"\s*:\s*"Topology"', path.read_bytes()) is not None
+
+
+def is_archive(path: Path) -> bool:
+    """True for a zip, whatever it is called, that is no spreadsheet."""
+    if path.suffix.lower() == ".zip":
+        return True
+    with path.open("rb") as file:
+        packed = file.read(4) == b"PK\x03\x04"
+    return packed and sniff(path) is None
+
+
+@contextmanager
+def open_sources(paths: Sequence[Path], layer: Layer, source_layer: str | None) -> Iterator[list[DataSet]]:
+    """The data sets that *paths* mean, one per path; archives are unpacked for as long as the context lasts.
+
+    Raises :class:`NotFoundError` for a missing file, :class:`UsageError` where a source holds several layers
+    and none was chosen, :class:`InputRefusedError` where it holds none.
+    """
+    if not paths:
+        raise UsageError("name at least one file to load", "请至少指定一个要入库的文件")
+    with work_folder() as folder:
+        yield [
+            _choose(path, folder / str(number), layer, source_layer)
+            for number, path in enumerate(_without_sidecars(paths))
+        ]
+
+
+def _without_sidecars(paths: Sequence[Path]) -> list[Path]:
+    """Paths without the companions of a shapefile that is named, too (as ``roads.*`` gives them)."""
+    named = list(dict.fromkeys(paths))
+    for path in named:
+        if not path.exists():
+            raise NotFoundError(f"there is no file {path}", f"文件不存在：{path}")
+    shapefiles = {path.with_suffix("") for path in named if path.suffix.lower() == ".shp"}
+    kept = [
+        path
+        for path in named
+        if not (
+            path.suffix.lower() in SIDECARS
+            and (path.with_suffix("") in shapefiles or path.with_suffix("").with_suffix("") in shapefiles)
+        )
+    ]
+    return kept
+
+
+def _choose(path: Path, folder: Path, layer: Layer, source_layer: str | None) -> DataSet:
+    """The one data set of *path* to load into *layer*."""
+    found = list(_data_sets(path, folder))
+    if not found:
+        raise InputRefusedError(
+            f"{path.name} holds nothing to load; shapefile, GeoPackage, GeoJSON, CSV, XLSX and zips of them are read",
+            f"{path.name} 中没有可入库的数据；支持 Shapefile、GeoPackage、GeoJSON、CSV、XLSX 及其 zip 压缩包",
+        )
+    listed = ", ".join(dict.fromkeys(_short(data) for data in found))
+    if source_layer is not None:
+        chosen = [data for data in found if source_layer == data.layer]
+        chosen = chosen or [
+            data for data in found if source_layer in {data.path.stem, data.path.name, data.shown}
+        ]
+        chosen = chosen or [data for data in found if fold(source_layer) == fold(data.layer)]
+        if len(chosen) != 1:
+            how = "no layer" if not chosen else f"{len(chosen)} layers"
+            zh = "没有图层" if not chosen else f"有 {len(chosen)} 个图层叫"
+            raise UsageError(
+                f"{path.name} has {how} called {source_layer!r}; it holds: {listed}",
+                f"{path.name} 中{zh} {source_layer!r}；现有：{listed}",
+            )
+        return chosen[0]
+    if len(found) > 1:
+        titles = {fold(text) for text in (layer.name, layer.title.zh, layer.title.en)}
+        named = [data for data in found if fold(data.layer) in titles]
+        if len(named) != 1:
+            raise UsageError(
+                f"{path.name} holds several layers ({listed}); choose one with --source-layer",
+                f"{path.name} 含多个图层（{listed}）；请用 --source-layer 选择",
+            )
+        found = named
+    return found[0]
+
+
+def _short(data: DataSet) -> str:
+    return data.layer
+
+
+def _data_sets(path: Path, folder: Path) -> Iterator[DataSet]:
+    """Every table in a file, folder or archive."""
+    if path.is_dir():
+        for file in _files(path):
+            yield from _in_file(file, str(Path(path.name) / file.relative_to(path)))
+    elif is_archive(path):
+        unpack(path, folder)
+        for file in _files(folder):
+            yield from _in_file(file, f"{path.name}/{file.relative_to(folder).as_posix()}")
+    elif path.suffix.lower() in {".rar", ".7z"}:
+        raise InputRefusedError(
+            f"{path.name}: this kind of archive is not read; pack the files again as zip",
+            f"{path.name}：不支持该压缩格式；请重新打包为 zip",
+        )
+    elif path.suffix.lower() in SIDECARS and (beside := sidecar(path, ".shp")) is not None:
+        yield from _in_file(beside, beside.name)
+    else:
+        yield from _in_file(path, path.name)
+
+
+def _files(folder: Path) -> list[Path]:
+    """Data files below *folder*, without companions of shapefiles."""
+    found = []
+    for number, file in enumerate(folder.rglob("*")):
+        if number > _MOST:
+            raise InputRefusedError(
+                f"{folder.name} holds more than {_MOST} files; name the one to load",
+                f"{folder.name} 中文件超过 {_MOST} 个；请直接指定要入库的文件",
+            )
+        shallow = len(file.relative_to(folder).parts) <= _DEPTH
+        if (
+            shallow
+            and file.suffix.lower() in FORMATS
+            and file.is_file()
+            and not file.name.startswith((".", "~$"))
+        ):
+            found.append(file)
+    shapes = {file.with_suffix("") for file in found if file.suffix.lower() == ".shp"}
+    found = [file for file in found if not (file.suffix.lower() == ".dbf" and file.with_suffix("") in shapes)]
+    # a text file beside data is a read-me; alone it may be a table
+    tables = [file for file in found if file.suffix.lower() != ".txt"]
+    return sorted(tables or found)
+
+
+def _in_file(path: Path, shown: str) -> Iterator[DataSet]:
+    """Every table of one file."""
+    kind = sniff(path)
+    if kind is None:
+        return
+    if kind in {"geopackage", "topojson"}:
+        for name in geopackage_layers(path):
+            yield DataSet(path, kind, name, shown)
+    elif kind == "xlsx":
+        for name in sheet_names(path):
+            yield DataSet(path, kind, name, shown)
+    else:
+        yield DataSet(path, kind, path.stem, shown)
+
+
+@contextmanager
+def quiet_gdal() -> Iterator[None]:
+    """GDAL warns of measured shapes, odd headers and the like; what matters is told by the checks."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        warnings.simplefilter("ignore", RuntimeWarning)
+        yield
+
+
+def geopackage_layers(path: Path) -> list[str]:
+    """Layers of a GeoPackage (or of a TopoJSON file)."""
+    try:
+        with quiet_gdal():
+            return [str(name) for name, _ in pyogrio.list_layers(path)]
+    except GDAL_ERRORS as error:
+        raise InputRefusedError(
+            f"{path.name} cannot be opened as a data source: {error}",
+            f"{path.name} 无法作为数据源打开：{error}",
+        ) from error
+
+
+def sheet_names(path: Path) -> list[str]:
+    """Sheets of a workbook that hold anything and can be seen."""
+    try:
+        with python_calamine.CalamineWorkbook.from_path(path) as book:
+            hidden = {
+                sheet.name
+                for sheet in book.sheets_metadata
+                if sheet.visible != python_calamine.SheetVisibleEnum.Visible
+            }
+            return [
+                name
+                for name in book.sheet_names
+                if name not in hidden and book.get_sheet_by_name(name).start is not None
+            ]
+    except (python_calamine.CalamineError, OSError) as error:
+        raise InputRefusedError(
+            f"{path.name} cannot be opened as a workbook ({error}); save it again as .xlsx",
+            f"{path.name} 无法作为工作簿打开（{error}）；请另存为 .xlsx",
+        ) from error
+
+
+def sidecar(path: Path, suffix: str) -> Path | None:
+    """The companion of *path* with *suffix*, whatever the case of its letters."""
+    exact = path.with_suffix(suffix)
+    if exact.is_file():
+        return exact
+    wanted = (path.stem + suffix).lower()
+    return next(
+        (file for file in path.parent.iterdir() if file.name.lower() == wanted and file.is_file()), None
+    )
+
+
+def digest(paths: Sequence[Path]) -> str:
+    """SHA-256 over the bytes of the files as they were handed over (a shapefile with its companions)."""
+    total = hashlib.sha256()
+    for path in _without_sidecars(paths):
+        for file in _handed_over(path):
+            with file.open("rb") as stream:
+                total.update(hashlib.file_digest(stream, "sha256").digest())
+    return total.hexdigest()
+
+
+def _handed_over(path: Path) -> list[Path]:
+    if path.is_dir():
+        return sorted(file for file in path.rglob("*") if file.is_file())
+    if path.suffix.lower() != ".shp":
+        return [path]
+    companions = (sidecar(path, suffix) for suffix in (".shx", ".dbf", ".prj", ".cpg"))
+    return [path, *(file for file in companions if file is not None)]

@@ -1,0 +1,181 @@
+"""Real municipal files, and the sample county as its office hands it in."""
+
+import pytest
+
+from gridsvc.errors import GridsvcError
+from gridsvc.intake import LoadOptions, load_file
+from gridsvc.layers import load_layers
+from gridsvc.sample import make_sample
+from gridsvc.settings import County, init_workspace
+from gridsvc.store import open_store
+from gridsvc.text import bilingual
+
+
+def outcomes(report):
+    assert sum(report.counts.values()) == report.rows_read
+    return {name: count for name, count in report.counts.items() if count}
+
+
+@pytest.fixture
+def place(tmp_path):
+    """Opens the store of a workspace with a code layout, and loads into it."""
+    stores = []
+
+    def make(layout):
+        workspace = init_workspace(
+            tmp_path / f"w{len(stores)}", County(name=bilingual("Test", "测试县"), code_layout=layout)
+        )
+        layers = load_layers(workspace)
+        store = open_store(workspace, layers, write=True)
+        stores.append(store)
+
+        def load(layer, path, **options):
+            return load_file(store, layers, workspace, layer, [path], LoadOptions(**options))
+
+        load.read = store.read
+        return load
+
+    yield make
+    for store in stores:
+        store.close()
+
+
+def test_every_delivery_of_the_sample_county_goes_in_without_a_word(place, tmp_path):
+    load = place((6, 3, 3, 3))
+    for delivery in make_sample(tmp_path / "sample"):
+        report = load(delivery.layer, delivery.path, **delivery.options)
+        assert report.exit_code == 0, (delivery.layer, report.warnings, report.quarantined[:3])
+        assert all(match.how != "cut" for match in report.files[0].columns)
+
+
+@pytest.mark.shared
+def test_miaoli_goes_in_by_alias_alone(place, shared):
+    load = place((5, 3, 3, 4))
+    for layer, name, count in (
+        ("counties", "county", 1),
+        ("districts", "towns", 18),
+        ("communities", "villages", 275),
+    ):
+        assert outcomes(load(layer, shared / f"taiwan/miaoli_{name}.geojson")) == {"added": count}
+    assert "富興村" in load.read("communities")["name"].tolist()
+
+
+@pytest.mark.shared
+def test_all_taiwan_goes_in_with_its_seven_invalid_villages_repaired(place, shared):
+    load = place((5, 3, 3, 4))
+    for layer, name, column in (
+        ("counties", "counties", "COUNTYCODE"),
+        ("districts", "towns", "TOWNCODE"),
+        ("communities", "villages", "VILLCODE"),
+    ):
+        report = load(
+            layer,
+            shared / f"taiwan/{name}-10t.json",
+            crs="EPSG:3824",
+            source_layer=name,
+            mapping={"code": column},
+        )
+    assert outcomes(report) == {"added": 7701}
+    assert [row.outcome for row in report.problems] == ["repaired"] * 7
+    assert load.read("communities").geometry.is_valid.all()
+
+
+@pytest.mark.shared
+def test_cambridge_goes_in_with_map_and_set(place, shared):
+    load = place((5, 6, 1, 3))
+    census = shared / "cambridge"
+    for layer, name, count, options in (
+        ("counties", "BOUNDARY_CityBoundary", 1, {"constants": {"code": "25017", "name": "Cambridge"}}),
+        ("districts", "DEMOGRAPHICS_Tracts2020", 33, {"mapping": {"code": "GEOID20", "name": "NAME20"}}),
+        (
+            "communities",
+            "DEMOGRAPHICS_BlockGroups2020",
+            87,
+            {"mapping": {"code": "GEOID20", "name": "NAMELSAD20"}},
+        ),
+        ("grids", "DEMOGRAPHICS_Blocks2020", 1044, {"mapping": {"code": "GEOID20", "name": "NAME20"}}),
+        ("roads", "TRANS_Centerlines", 2643, {"mapping": {"road_id": "ID", "road_name": "Street"}}),
+        (
+            "greenery",
+            "RECREATION_OpenSpace",
+            276,
+            {"mapping": {"green_id": "GlobalID"}, "constants": {"kind": "公园"}},
+        ),
+    ):
+        assert outcomes(load(layer, census / f"{name}.geojson", **options)) == {"added": count}, layer
+    report = load("lamps", census / "INFRA_StreetLights.geojson", mapping={"light_points": "NumLamps"})
+    assert outcomes(report) == {"added": 6113, "quarantined": 4}
+    assert {row.reasons[0] for row in report.quarantined} == {"range"}
+
+
+OPTIONS = {
+    "bins": {"mapping": {"bin_id": "#row"}},
+    "roads": {"mapping": {"road_id": "#row"}, "constants": {"class": "lane"}},
+    "water": {"mapping": {"water_id": "#row"}},
+}
+# what each case comes to: the layer that takes it with its outcomes, else a word of the refusal
+NASTY = {
+    "broken_invalid_coordinates/invalid_coordinates.shp": "not a usable number",
+    "broken_not_a_shapefile/bad.shp": "not a shapefile",
+    "broken_not_a_zip/badzip.zip": "not a whole zip",
+    "crs_ed50_utm36/line_ed50_utm36.shp": "does not say its coordinate system",
+    "crs_gauss_kruger_real/gauss_kruger.shp": "Beijing 1954",
+    "dbf_duplicate_fields/duplicate_fields.dbf": "no geometry",
+    "enc_chinese_encoding_shp/chinese_encoding.shp": ("water", {"added": 78}, "EPSG:4490"),
+    "enc_cpg_is_html/htmlcpg.shp": ("bins", {"added": 2}, None),
+    "enc_fields_utf8/fields_utf8.shp": "does not say its coordinate system",
+    "enc_gbk_dbf_only/big5.dbf": "encoding is not clear",
+    "enc_gbk_dbf_only/gbk.dbf": "no geometry",
+    "enc_ldid_chinese/chinese.shp": "are metres",
+    "enc_prj_is_html/htmlprj.shp": "which is no coordinate system",
+    "enc_pt_utf8_arcmap/pt_utf8.shp": ("bins", {"added": 4}, None),
+    "geom_null_in_middle/UnifiedChecksMaterialNullInMiddle.shp": (
+        "water",
+        {"added": 2, "quarantined": 1},
+        "EPSG:4326",
+    ),
+    "geom_point_zm/shape_pointM.shp": ("bins", {"added": 4}, "EPSG:4326"),
+    "geom_polygon_zm_multipoint_zm/polygon_zm.shp": ("water", {"added": 2}, None),
+    "geom_tin_multipatch/test_tin.shp": "cannot be read",
+    "geom_zero_length_line/zero-len-line.zip": ("roads", {"added": 2, "quarantined": 1}, None),
+    "gpkg_curves_nulls/curvepolygon.gpkg": ("water", {"added": 1}, None),
+    "part_empty_shp_only/EmptyShapeFile.shp": "holds no rows",
+    "part_mixed_case_zip/mixedcase.zip": ("water", {"added": 40}, None),
+    "part_no_shx_prj/afvalbakken.shp": ("water", {"added": 26}, "EPSG:28992"),
+    "part_shp_only/polygons.shp": ("water", {"added": 3}, "EPSG:4326"),
+    "part_space_in_name/Victoria North.shp": ("water", {"added": 1, "quarantined": 1}, "EPSG:4326"),
+    "zip_empty/empty_zipfile.zip": "holds no rows",
+    "zip_in_zip/zip-in-zip.zip": ("bins", {"added": 295}, None),
+    "zip_many_shapefiles/blockgroups_multishapefile.zip": "several layers",
+    "geojson_bad/multiple_problems.geojson": ("bins", {"added": 2, "quarantined": 2}, None),
+    "geojson_bad/bad-json.geojson": "not valid JSON",
+}
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("case", NASTY)
+def test_what_broke_other_readers_ends_in_a_load_or_one_sentence(place, shared, case):
+    load = place((6, 3, 3, 3))
+    expected = NASTY[case]
+    path = shared / "nasty" / case
+    if isinstance(expected, tuple):
+        layer, counts, crs = expected
+        assert outcomes(load(layer, path, crs=crs, **OPTIONS[layer])) == counts
+        return
+    said = []
+    for layer, options in OPTIONS.items():
+        with pytest.raises(GridsvcError) as error:
+            load(layer, path, **options)
+        said.append(error.value.text.en)
+    assert any(expected in text for text in said), said
+
+
+@pytest.mark.shared
+def test_no_broken_geojson_ends_in_anything_but_a_load_or_a_refusal(place, shared):
+    load = place((6, 3, 3, 3))
+    for path in sorted((shared / "nasty/geojson_bad").iterdir()):
+        for layer, options in OPTIONS.items():
+            try:
+                outcomes(load(layer, path, **options))
+            except GridsvcError as error:
+                assert path.name in error.text.en
