@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 import pandas as pd
 
@@ -18,8 +20,8 @@ def current_keys(store: Store, layer: Layer) -> set[str]:
         return {row[0] for row in select(store.database, layer_table(layer), ("key",))}
 
 
-def preview(store: Store, layer: Layer, frame: pd.DataFrame, mode: str) -> Changes:
-    """What applying *frame* would do, without doing it."""
+def preview(store: Store, layer: Layer, frame: pd.DataFrame, mode: str, kept: Collection[str]) -> Changes:
+    """What applying *frame* would do (:meth:`Store.apply`), without doing it."""
     table = layer_table(layer)
     rows = rows_of(frame, table)
     with store.snapshot():
@@ -27,5 +29,6 @@ def preview(store: Store, layer: Layer, frame: pd.DataFrame, mode: str) -> Chang
     held = np.array([current.get(key) for key in rows.keys.tolist()], dtype=object)
     new = np.array([value is None for value in held], dtype=bool)
     unchanged = ~new & (held == rows.hashes)
-    ended = len(current) - int((~new).sum()) if mode == "replace" else 0
+    staying = len(set(kept) & (set(current) - set(rows.keys.tolist())))
+    ended = len(current) - int((~new).sum()) - staying if mode == "replace" else 0
     return Changes(int(new.sum()), int((~new & ~unchanged).sum()), int(unchanged.sum()), ended)

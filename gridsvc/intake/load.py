@@ -158,8 +158,9 @@ def _store(store: Store, batch: Batch, report: LoadReport, options: LoadOptions,
     """Store the accepted rows (or only foretell what storing them would do) and complete the report."""
     frame, quarantine = batch.stored_frame(), batch.quarantine_frame(report.quarantined)
     held = current_keys(store, batch.layer) if options.mode == "replace" else set()
+    kept = held & set(batch.keys[batch.problems.mask].tolist())
     if options.dry_run:
-        changes: Any = preview(store, batch.layer, frame, options.mode)
+        changes: Any = preview(store, batch.layer, frame, options.mode, kept)
     else:
         counts = {
             "rows_read": report.rows_read,
@@ -168,25 +169,24 @@ def _store(store: Store, batch: Batch, report: LoadReport, options: LoadOptions,
         }
         source = Source(report.source, report.sha256, _recorded(batch, options))
         changes = store.apply(
-            batch.layer.name, frame, source, options.mode, quarantine, counts, started=started
+            batch.layer.name, frame, source, options.mode, quarantine, counts, kept=kept, started=started
         )
         report.load_id = changes.id
     for name in ("added", "changed", "unchanged"):
         report.counts[name] = getattr(changes, name)
     report.ended = changes.ended
-    report.warnings += _ending(batch, held, report)
+    report.warnings += _ending(held, kept, report)
 
 
-def _ending(batch: Batch, held: set[str], report: LoadReport) -> list[Text]:
+def _ending(held: set[str], kept: set[str], report: LoadReport) -> list[Text]:
     """Warnings where a replacing load ends much, or what waits in quarantine."""
     warnings = []
-    waiting = len(held & set(batch.keys[batch.problems.mask].tolist()))
-    if waiting:
+    if kept:
         warnings.append(
             bilingual(
-                f"{waiting} features that the store held are in quarantine now and ended in the store until "
-                "corrected rows are loaded",
-                f"{waiting} 个库中已有要素本次进入待处理，更正并重新入库前不在现行数据中",
+                f"{len(kept)} features that the store holds are in quarantine in this file: the store keeps them as "
+                "they were until corrected rows are loaded",
+                f"{len(kept)} 个库中已有要素本次进入待处理：更正并重新入库前，库中保留其原有内容",
             )
         )
     if report.ended > len(held) / 2:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -106,6 +106,7 @@ class Store:
         quarantine: pd.DataFrame | None = None,
         counts: Mapping[str, int] | None = None,
         *,
+        kept: Collection[str] = (),
         started: str | None = None,
     ) -> LoadRecord:
         """Load *frame* into *layer*: one diff in one transaction.
@@ -116,6 +117,9 @@ class Store:
         *counts* has ``rows_read`` and what became of the source rows that are in neither frame, by name
         (``left_out``, ``superseded`` …). Raises :class:`InputRefusedError` for repeated, empty or (append)
         existing keys and mistyped values, :class:`StoreError` where the rows read are not all accounted for.
+
+        *kept*: keys that ``replace`` leaves as they are although *frame* lacks them: a feature whose new row
+        waits in quarantine is not lost, its earlier version stands.
         """
         table = self._layer_table(layer)
         if mode not in ("replace", "append", "upsert"):
@@ -125,7 +129,7 @@ class Store:
         refused = pd.DataFrame() if quarantine is None else quarantine
         with self._db.writing():
             load_id = loads.next_load(self._db)
-            changes = versions.write(self._db, table, rows, load_id, whole=mode == "replace")
+            changes = versions.write(self._db, table, rows, load_id, whole=mode == "replace", kept=kept)
             if mode == "append" and (changes.changed or changes.unchanged):
                 again = changes.changed + changes.unchanged
                 raise InputRefusedError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,11 +93,14 @@ def _columns(rows: list[tuple[Any, ...]], width: int) -> list[npt.NDArray[np.obj
     return arrays
 
 
-def write(db: Database, table: Table, rows: Rows, mark: int, *, whole: bool) -> Changes:
+def write(
+    db: Database, table: Table, rows: Rows, mark: int, *, whole: bool, kept: Collection[str] = ()
+) -> Changes:
     """Bring *table* from its current rows to *rows*, marked with load or run *mark*; inside a transaction.
 
     Rows that are as they were stay untouched, changed and new ones become new versions. With *whole*, *rows*
-    are everything there is, and what is not among them ends. A key keeps its ``fid`` for ever.
+    are everything there is, and what is not among them ends, but for the keys *kept*. A key keeps its ``fid``
+    for ever.
     """
     current = db.rows(f"SELECT key, hash, fid, version FROM {table.name} WHERE {table.ended} IS NULL")
     keys, hashes, fids, versions = _columns(current, 4)
@@ -107,6 +110,8 @@ def write(db: Database, table: Table, rows: Rows, mark: int, *, whole: bool) -> 
     changed[~new] = hashes[place[~new]] != rows.hashes[~new]
     vanished = np.full(len(keys), whole)
     vanished[place[~new]] = False
+    if kept:
+        vanished &= ~np.isin(keys, list(kept))
     _end(db, table, np.concatenate([versions[place[changed]], versions[vanished]]), mark)
     fid = np.zeros(len(rows.keys), dtype="int64")
     fid[changed] = fids[place[changed]].astype("int64")

@@ -338,10 +338,15 @@ def test_the_live_database_is_no_source(load, lamps, workspace):
         load("lamps", workspace.sqlite_path)
 
 
-def test_quarantined_features_that_the_store_held_are_told(load, lamps):
+def test_a_feature_whose_new_row_is_refused_stays_in_the_store_as_it_was(load, lamps):
     load("lamps", lamps())
+    before = load.read("lamps")
     report = load("lamps", lamps(灯头数=np.array([99, 2, 1, 1])))
-    assert any("1 features that the store held" in text.en for text in report.warnings)
+    assert any("1 features that the store holds" in text.en for text in report.warnings)
+    assert report.ended == 0
+    assert load.read("lamps").equals(before)
+    dry = load("lamps", lamps(灯头数=np.array([99, 2, 1, 1])), dry_run=True)
+    assert dry.ended == 0
 
 
 def test_steps_are_told(workspace, layers, lamps):
