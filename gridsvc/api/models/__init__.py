@@ -1,0 +1,68 @@
+"""The shapes of the service's answers; the API document is made from them."""
+
+from gridsvc.api.models.base import Error, Link, Run
+from gridsvc.api.models.features import (
+    Collection,
+    Collections,
+    Conformance,
+    Extent,
+    Feature,
+    FeatureCollection,
+    Landing,
+    SpatialExtent,
+    TemporalExtent,
+)
+from gridsvc.api.models.figures import (
+    Allowance,
+    Coverage,
+    Figure,
+    Gap,
+    Gaps,
+    Goal,
+    Indicator,
+    Indicators,
+    Officer,
+    Unit,
+    UnitRef,
+)
+from gridsvc.api.models.operations import Health, Load, LoadDetail, LoadId, Loads, Ready, Refused
+from gridsvc.api.models.people import Chief, ChiefRef, Chiefs, MapRef, Maps, Stretch
+
+__all__ = [
+    "Allowance",
+    "Chief",
+    "ChiefRef",
+    "Chiefs",
+    "Collection",
+    "Collections",
+    "Conformance",
+    "Coverage",
+    "Error",
+    "Extent",
+    "Feature",
+    "FeatureCollection",
+    "Figure",
+    "Gap",
+    "Gaps",
+    "Goal",
+    "Health",
+    "Indicator",
+    "Indicators",
+    "Landing",
+    "Link",
+    "Load",
+    "LoadDetail",
+    "LoadId",
+    "Loads",
+    "MapRef",
+    "Maps",
+    "Officer",
+    "Ready",
+    "Refused",
+    "Run",
+    "SpatialExtent",
+    "Stretch",
+    "TemporalExtent",
+    "Unit",
+    "UnitRef",
+]

@@ -1,0 +1,108 @@
+"""What one application serves: a workspace, its definitions, and what was read or drawn of it lately."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Any
+from weakref import finalize
+
+import pandas as pd
+
+from gridsvc import __version__
+from gridsvc.api.frames import LayerFrame
+from gridsvc.api.shelf import Shelf
+from gridsvc.coverage.figures import Figures
+from gridsvc.coverage.indicators import Indicators, load_indicators
+from gridsvc.errors import NotFoundError, UsageError
+from gridsvc.layers import Layers, load_layers
+from gridsvc.maps import Atlas
+from gridsvc.settings import Workspace
+from gridsvc.store import Store, open_store
+
+# a table of all figures of all grids is some ten megabytes, a map up to 1.5
+TABLES, PAGES = 32, 64
+
+
+class Service:
+    """Everything that requests share. Safe for several threads; holds no connection between requests."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        """Read the definitions of *workspace*; a broken one is refused here, before anything is served."""
+        self.workspace = workspace
+        self.layers: Layers = load_layers(workspace)
+        self.indicators: Indicators = load_indicators(workspace, self.layers)
+        # GeoJSON of OGC API - Features has no features without geometry, so tables are no collections
+        self.collections = Layers({name: layer for name, layer in self.layers.items() if layer.geometry})
+        self._frames: Shelf[LayerFrame] = Shelf(len(self.layers))
+        self._tables: Shelf[pd.DataFrame] = Shelf(TABLES)
+        self._pages: Shelf[str] = Shelf(PAGES)
+        self._atlases: Shelf[Atlas] = Shelf(1)
+
+    @contextmanager
+    def store(self) -> Iterator[Store]:
+        """The store, open for reading."""
+        with open_store(self.workspace, self.layers) as store:
+            yield store
+
+    @cached_property
+    def _definitions(self) -> str:
+        """Digest of the software's version and all definitions."""
+        text = [__version__, self.workspace.county.model_dump_json()]
+        text += [layer.model_dump_json() for layer in self.layers.values()]
+        text.append(self.indicators.digest)
+        return hashlib.sha256("\n".join(text).encode()).hexdigest()[:12]
+
+    def state(self) -> str:
+        """A token that changes whenever an answer could: with every load, run, and definition."""
+        with self.store() as store, store.snapshot():
+            loads = max((record.id for record in store.loads()), default=0)
+            runs = "".join(f"{run.id}{run.status}{run.label}" for run in store.runs())
+        digest = hashlib.sha256(runs.encode()).hexdigest()[:8]
+        return f"{self._definitions}-{loads}-{digest}"
+
+    def collection(self, store: Store, name: str) -> LayerFrame:
+        """The current features of the collection called *name*; an unknown one is a NotFoundError."""
+        return self.frame(store, self.collections[name].name)
+
+    def frame(self, store: Store, name: str) -> LayerFrame:
+        """The current features of the layer called *name*; an unknown one is a NotFoundError."""
+        layer = self.layers[name]
+        with store.snapshot():
+            version = store.layer_version(name)
+            return self._frames.get(name, version, lambda: LayerFrame.of(layer, store.read(name)))
+
+    def figures_of(self, store: Store, number: int | None) -> Figures | None:
+        """Figures of the run numbered *number*, or of the newest; None while nothing was computed.
+
+        A run that does not exist is a UsageError: it comes from a parameter, not from an address.
+        """
+        try:
+            run = store.run(number)
+        except NotFoundError as error:
+            raise UsageError(error.text.en, error.text.zh) from error
+        if run is None:
+            return None
+        return Figures.open(store, self.workspace, self.layers, self.indicators, run.id)
+
+    def table(self, figures: Figures, state: str, **choice: Any) -> pd.DataFrame:
+        """``figures.table(**choice)``, kept while the store is in *state*. Not to be written to."""
+        key = (figures.run.id, *sorted(choice.items()))
+        return self._tables.get(key, state, lambda: figures.table(**choice))
+
+    def page(self, name: Hashable, state: str, draw: Callable[[Atlas], str]) -> str:
+        """The page called *name*, kept while the store is in *state*; *draw* makes it."""
+        return self._pages.get(name, state, lambda: draw(self._atlases.get("newest", state, self._atlas)))
+
+    def _atlas(self) -> Atlas:
+        """What maps of the newest run are drawn from; its figures read on as long as somebody draws."""
+        store = open_store(self.workspace, self.layers)
+        try:
+            atlas = Atlas.open(store, self.workspace, self.layers, self.indicators)
+        except BaseException:
+            store.close()
+            raise
+        finalize(atlas, store.close)
+        return atlas
