@@ -1,0 +1,114 @@
+"""The index of all chiefs as data."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from gridsvc.maps.atlas import Atlas
+from gridsvc.maps.cards import card
+from gridsvc.maps.chief_data import chief_cards
+from gridsvc.maps.chief_roads import since_when
+from gridsvc.maps.model import Card, ChiefRow, Group, Heading, IndexPage, Person
+from gridsvc.maps.phrases import PHRASES
+from gridsvc.maps.pixels import bounds_of, grow
+from gridsvc.maps.words import unit
+
+# metres by which the lines of the index may differ from the roads
+SIMPLE = 3.0
+GRADES = ("A", "B", "C", "")
+
+
+def index_page(atlas: Atlas) -> IndexPage:
+    """Every chief with roads and figures, posts without anybody at the end, and the county's own figures."""
+    rows = [_row(atlas, chief) for chief in atlas.chiefs]
+    shapes = [_lines(atlas, chief) for chief in atlas.chiefs]
+    for row, shape in _unheld(atlas):
+        rows.append(row)
+        shapes.append(shape)
+    chiefs = _chief_lines(atlas, rows, shapes)
+    groups = [
+        *atlas.ground.plain,
+        *atlas.ground.borders(("county", "district")),
+        chiefs,
+    ]
+    view = bounds_of(chiefs.geometry[~shapely.is_empty(chiefs.geometry)]) or atlas.ground.bounds
+    sheet = atlas.ground.sheet(groups, grow(view, 100 * atlas.ground.scale))
+    return IndexPage(atlas.stamp, rows, headings(atlas), sheet)
+
+
+def headings(atlas: Atlas) -> list[Heading]:
+    """All indicators with the county's figure; those that chiefs have figures of come first."""
+    county: dict[str, Card] = {}
+    if atlas.figures is not None:
+        for row in atlas.county_figures:
+            # several counties in one workspace: the first stands for the head of the page
+            county.setdefault(row["indicator"], card(row, atlas.indicators[row["indicator"]], atlas.layers))
+    asked = {
+        row["indicator"] for rows in atlas.chief_figures.values() for row in rows if row["denominator"] > 0
+    }
+    found = [
+        Heading(
+            one.id, one.title, one.definition, unit(one.unit), county.get(one.id),
+            one.for_chiefs and one.id in asked,
+        )
+        for one in atlas.indicators.values()
+    ]  # fmt: skip
+    return sorted(found, key=lambda heading: not heading.for_chiefs)
+
+
+def _row(atlas: Atlas, chief_id: str) -> ChiefRow:
+    rows = atlas.holders.get(chief_id, np.empty(0, dtype=np.intp))
+    part = atlas.stretches.iloc[rows]
+    cards = {one.indicator: one for one in chief_cards(atlas, chief_id)}
+    since, _ = since_when(atlas, chief_id, rows)
+    person = atlas.people[chief_id]
+    return ChiefRow(person, _road_names(atlas, part), _metres(part), cards, bool(since) and not person.vacant)
+
+
+def _metres(part: pd.DataFrame) -> float:
+    return float((part["to_m"] - part["from_m"]).sum())
+
+
+def _road_names(atlas: Atlas, part: pd.DataFrame) -> tuple[str, ...]:
+    names = atlas.roads["road_name"].to_numpy(object)
+    found = (names[atlas.road_rows[key]] for key in part["road_id"] if key in atlas.road_rows)
+    return tuple(dict.fromkeys(str(name) for name in found if not pd.isna(name)))
+
+
+def _lines(atlas: Atlas, chief_id: str) -> shapely.Geometry:
+    rows = atlas.holders.get(chief_id, np.empty(0, dtype=np.intp))
+    return _joined(atlas, atlas.stretches.iloc[rows])
+
+
+def _joined(atlas: Atlas, part: pd.DataFrame) -> shapely.Geometry:
+    lines = shapely.multilinestrings(shapely.get_parts(part["shape"].to_numpy(object)))
+    return shapely.simplify(shapely.line_merge(lines), SIMPLE * atlas.ground.scale)
+
+
+def _unheld(atlas: Atlas) -> list[tuple[ChiefRow, shapely.Geometry]]:
+    """Stretches whose duty names nobody, one row a road."""
+    free = atlas.stretches[atlas.stretches["holder"].fillna("") == ""]
+    found = []
+    for _, part in free.groupby("road_id", sort=True):
+        row = ChiefRow(Person("", ""), _road_names(atlas, part), _metres(part), {})
+        found.append((row, _joined(atlas, part)))
+    return found
+
+
+def _chief_lines(atlas: Atlas, rows: list[ChiefRow], shapes: list[shapely.Geometry]) -> Group:
+    """All chiefs' roads in one group, classed by the worst grade; feature and row of the table are one index."""
+    styles = []
+    for grade in GRADES:
+        style = atlas.style.grade(grade)
+        title = PHRASES[f"chiefs_of_{grade}" if grade else "chiefs_ungraded"]
+        dash = {"A": [], "B": [14, 5], "C": [5, 4]}.get(grade, [])
+        fill = style.fill if grade else "#7d8894"
+        styles.append({"fill": fill, "dash": dash, "en": title.en, "zh": title.zh})
+    classes = [GRADES.index(row.worst) for row in rows]
+    geometry = np.asarray(shapes, dtype=object)
+    return Group(
+        "chiefs", "lines", geometry, {"width": 4.5, "casing": "#ffffff"}, PHRASES["chief_grades"],
+        hit=True, extra={"styles": styles, "classes": classes},
+    )  # fmt: skip
