@@ -19,6 +19,8 @@ from gridsvc.errors import InputRefusedError
 MAX_BYTES = 2 * 1024**3
 """Most that an archive may hold, unpacked."""
 MAX_MEMBERS = 10_000
+MAX_CELLS = 30_000_000
+"""Most cells of a sheet, the empty ones between included: a workbook's reader keeps room for every one."""
 MAX_RATIO = 100
 """How many times its packed size an archive may unpack to, once it is larger than :data:`SMALL`."""
 SMALL = 64 * 1024**2
@@ -30,6 +32,9 @@ _BROKEN = (
     zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, OSError, ValueError, RuntimeError,
 )  # fmt: skip
 _CHUNK = 1024 * 1024
+# a cell with content, by column and row, in the XML of a sheet
+_CELL = re.compile(rb'<(?:\w+:)?c\s[^>]*?\br="([A-Z]{1,3})([0-9]{1,7})"[^>]*(?<!/)>')
+_LONGEST_TAG = 256
 
 
 @dataclass
@@ -71,6 +76,50 @@ def unpack(path: Path, folder: Path) -> None:
         inside = inner.with_suffix("")
         _unpack(inner, inside if not inside.exists() else inner.with_suffix(".unzipped"), budget, inner.name)
         inner.unlink()
+
+
+def check_workbook(path: Path) -> None:
+    """Refuse a workbook (.xlsx) that would not fit into memory: packed content, or one stray cell far out.
+
+    A file that is no zip archive passes; its reader judges it.
+    """
+    if not zipfile.is_zipfile(path):
+        return
+    size = path.stat().st_size
+    try:
+        with zipfile.ZipFile(path) as book:
+            members = book.infolist()
+            room = _Budget(min(MAX_BYTES, max(SMALL, size * MAX_RATIO)))
+            room.take(sum(member.file_size for member in members), path.name)
+            for member in members:
+                if member.filename.startswith("xl/worksheets/") and member.filename.endswith(".xml"):
+                    _check_sheet(book, member, path.name)
+    except _BROKEN:
+        return
+
+
+def _check_sheet(book: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> None:
+    """Refuse a sheet whose cells span more than :data:`MAX_CELLS`."""
+    columns: set[bytes] = set()
+    last, rest = 0, b""
+    with book.open(member) as source:
+        while chunk := source.read(_CHUNK):
+            cells = _CELL.findall(rest + chunk)
+            columns.update(letters for letters, _ in cells)
+            last = max(last, max((int(row) for _, row in cells), default=0))
+            rest = chunk[-_LONGEST_TAG:]
+    # the longest name, and the last of these: Z before AA
+    letters = max(columns, key=lambda found: (len(found), found), default=b"")
+    width = 0
+    for letter in letters:
+        width = width * 26 + letter - 64
+    if last * width > MAX_CELLS:
+        far = f"{letters.decode()}{last}"
+        raise InputRefusedError(
+            f"{name}: a sheet reaches to cell {far}, far beyond what can be read; delete what stands "
+            "outside of the table and save it again",
+            f"{name}：有工作表延伸到单元格 {far}，范围过大；请删除表格以外的内容后重新保存",
+        )
 
 
 def _unpack(path: Path, folder: Path, budget: _Budget, name: str) -> None:

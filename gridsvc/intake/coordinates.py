@@ -79,6 +79,7 @@ def locate(delivery: Delivery, shapes: Objects, forced: str | None, county: Boun
         return Located(pyproj.CRS.from_epsg(4326), how)
     else:
         return _guess(delivery.name, typical_bounds(shapes), county, notes)
+    _require_horizontal(delivery.name, located)
     _require_shift(delivery.name, located.crs)
     _require_fit(delivery.name, located, typical_bounds(shapes))
     return located
@@ -90,6 +91,16 @@ def _with_code(crs: pyproj.CRS) -> pyproj.CRS:
         return pyproj.CRS.from_epsg(4326)
     code = crs.to_epsg()
     return crs if code is None else pyproj.CRS.from_epsg(code)
+
+
+def _require_horizontal(name: str, located: Located) -> None:
+    """Refuse geocentric, vertical and local systems: PROJ would move plane coordinates to somewhere."""
+    if not (located.crs.is_projected or located.crs.is_geographic):
+        raise InputRefusedError(
+            f"{name}: {located.title} is no system of longitude and latitude or of a map plane; "
+            "give another one with --crs",
+            f"{name}：{located.title} 既不是经纬度也不是平面坐标系；请用 --crs 指定其他坐标系",
+        )
 
 
 def _require_shift(name: str, crs: pyproj.CRS) -> None:

@@ -122,7 +122,12 @@ def _factorize(texts: Sequence[str | None]) -> tuple[npt.NDArray[np.intp], list[
     cells = np.empty(len(texts), dtype=object)
     cells[:] = texts
     codes, distinct = pd.factorize(cells)
-    return np.asarray(codes, dtype=np.intp), list(distinct)
+    return np.asarray(codes, dtype=np.intp), [encodable(text) for text in distinct]
+
+
+def encodable(text: str) -> str:
+    """*text* without lone surrogates, which JSON can escape but nothing can store."""
+    return text if text.isprintable() else text.encode("utf-8", "replace").decode()
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import Literal
 from gridsvc.errors import InputRefusedError, UsageError
 from gridsvc.intake.tables import SERIAL
 from gridsvc.layers import Field, Layer, fold
+from gridsvc.text import Text, bilingual
 
 How = Literal["map", "name", "alias", "cut"]
 ROW_NUMBER = "#row"
@@ -115,14 +116,18 @@ def _named(column: str, columns: Sequence[str], where: str, field: str) -> str:
     if len(alike) == 1:
         return alike[0]
     raise UsageError(
-        f"--map {field}={column}: {where} has no such column; it has: {_listed(columns)}",
-        f"--map {field}={column}：{where} 没有该列；现有：{_listed(columns)}",
+        f"--map {field}={column}: {where} has no such column; it has: {_listed(columns).en}",
+        f"--map {field}={column}：{where} 没有该列；现有：{_listed(columns).zh}",
     )
 
 
-def _listed(columns: Sequence[str]) -> str:
-    shown = ", ".join(columns[:40])
-    return (shown or "–") + (" …" if len(columns) > 40 else "")
+def _listed(columns: Sequence[str]) -> Text:
+    if not columns:
+        return bilingual(
+            "none (those of a shapefile are in its .dbf)", "无（Shapefile 的属性在 .dbf 文件中）"
+        )
+    shown = ", ".join(columns[:40]) + (" …" if len(columns) > 40 else "")
+    return bilingual(shown, shown)
 
 
 def _claims(layer: Layer, columns: Sequence[str], cut: bool) -> list[tuple[tuple[int, int, int, int], Match]]:
@@ -171,9 +176,9 @@ def _require(
     numbered = f", --map {missing[0]}={ROW_NUMBER} to number the rows" if unnamed else ""
     numbered_zh = f"，按行号编号可用 --map {missing[0]}={ROW_NUMBER}" if unnamed else ""
     raise InputRefusedError(
-        f"{where}: no column for {titles}; its columns are: {_listed(columns)}. Give {options} "
+        f"{where}: no column for {titles}; its columns are: {_listed(columns).en}. Give {options} "
         f"(or --set FIELD=VALUE for one value in every row{numbered})",
-        f"{where}：找不到必填字段 {titles_zh} 对应的列；现有列：{_listed(columns)}。请给出 {options_zh}"
+        f"{where}：找不到必填字段 {titles_zh} 对应的列；现有列：{_listed(columns).zh}。请给出 {options_zh}"
         f"（各行同值可用 --set 字段=值{numbered_zh}）",
     )
 

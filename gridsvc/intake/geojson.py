@@ -11,7 +11,7 @@ import pyproj
 import shapely
 
 from gridsvc.errors import InputRefusedError
-from gridsvc.intake.delivery import Column, Delivery, Mask, Objects
+from gridsvc.intake.delivery import Column, Delivery, Mask, Objects, encodable, unique_names
 from gridsvc.intake.encoding import detect_text
 from gridsvc.intake.sources import DataSet
 from gridsvc.text import Text, bilingual
@@ -29,14 +29,15 @@ def read_geojson(data: DataSet, forced: str | None) -> Delivery:
     text, encoding = detect_text(data.path.read_bytes(), data.shown, forced)
     try:
         document = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise InputRefusedError(
             f"{data.shown} is not valid JSON: {error}", f"{data.shown} 不是有效的 JSON：{error}"
         ) from error
     features = _features(document, data.shown)
     properties = [_properties(feature) for feature in features]
     names = dict.fromkeys(name for record in properties for name in record)
-    columns = {name: Column.of_cells(partial(_member, properties, name)) for name in names}
+    made = (Column.of_cells(partial(_member, properties, name)) for name in names)
+    columns = dict(zip(unique_names(encodable(str(name)) for name in names), made, strict=True))
     geometry, unreadable = _geometries(features)
     crs, crs_note = _crs(document)
     return Delivery(
@@ -92,7 +93,9 @@ def _samples(properties: list[dict[str, Any]]) -> list[str]:
         for value in record.values()
         if isinstance(value, str) and not value.isascii()
     )
-    return list(dict.fromkeys(text.strip()[:40] for text, _ in zip(texts, range(50), strict=False)))[:3]
+    return list(
+        dict.fromkeys(encodable(text).strip()[:40] for text, _ in zip(texts, range(50), strict=False))
+    )[:3]
 
 
 def _geometries(features: list[Any]) -> tuple[Objects, Mask]:
@@ -105,11 +108,13 @@ def _geometries(features: list[Any]) -> tuple[Objects, Mask]:
         xy = np.array([[float(c) for c in _pair(raw[i]["coordinates"])] for i in points], dtype="float64")
         shapes[points] = shapely.points(xy.reshape(-1, 2))
         rest = sorted(set(range(len(raw))) - set(points))
-    except (TypeError, ValueError, KeyError):
+    except (TypeError, ValueError, KeyError, OverflowError):
         rest = list(range(len(raw)))
     texts = np.array([json.dumps(raw[i]) if isinstance(raw[i], dict) else "null" for i in rest], dtype=object)
     if len(texts):
-        shapes[rest] = shapely.from_geojson(texts, on_invalid="ignore")
+        # a number too large for a float becomes infinite, and is told by the checks
+        with np.errstate(over="ignore"):
+            shapes[rest] = shapely.from_geojson(texts, on_invalid="ignore")
     present = np.array([value is not None for value in raw], dtype=bool)
     return shapes, present & np.asarray(shapely.is_missing(shapes), dtype=bool)
 

@@ -17,8 +17,6 @@ AREA_TOLERANCE = 0.01
 _KINDS = (bilingual("point", "点"), bilingual("line", "线"), bilingual("polygon", "面"))
 _DIMENSION = np.array([0, 1, 1, 2, 0, 1, 2, -1])
 """Dimension by GEOS type id; a collection has none of its own."""
-_SINGLE = {4: 0, 5: 1, 6: 3}
-"""Type id of the single form of each multi type."""
 
 
 def kind_title(dimension: int) -> Text:

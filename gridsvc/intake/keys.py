@@ -27,7 +27,7 @@ def make_keys(layer: Layer, frame: pd.DataFrame) -> Objects:
         keys[:] = parts[0]
         return keys
     joined = [
-        SEPARATOR.join(part.replace(SEPARATOR, "\\" + SEPARATOR) for part in row)
+        SEPARATOR.join(part.replace("\\", "\\\\").replace(SEPARATOR, "\\" + SEPARATOR) for part in row)
         for row in zip(*parts, strict=True)
     ]
     blank = SEPARATOR * (len(parts) - 1)
@@ -118,7 +118,7 @@ def check_codes(
         return
     right = candidates[level_of == level]
     needed = np.array([layout.parent(str(code)) for code in codes[right]], dtype=object)
-    orphan = ~np.isin(needed, np.array(sorted(parents), dtype=object))
+    orphan = ~pd.Index(needed, dtype=object).isin(list(parents))
     if len(right) and orphan.all():
         raise InputRefusedError(
             f"{layer.name}: none of the {len(right)} codes has its parent in {parent_layer} "

@@ -20,7 +20,7 @@ from gridsvc.intake.prepare import Request, prepare
 from gridsvc.intake.problems import OUTCOMES
 from gridsvc.intake.reading import read_dbf_table, read_layer_file, read_shapefile
 from gridsvc.intake.report import LoadReport, NothingAcceptedError
-from gridsvc.intake.sources import DataSet, digest, open_sources
+from gridsvc.intake.sources import DataSet, digest, open_sources, readable
 from gridsvc.intake.tables import read_csv, read_sheet
 from gridsvc.layers import Layers
 from gridsvc.settings import Workspace
@@ -136,7 +136,7 @@ def _report(batch: Batch, paths: Sequence[Path], sha256: str, options: LoadOptio
     return LoadReport(
         batch.layer.name,
         batch.layer.title,
-        ", ".join(dict.fromkeys(path.name for path in paths)),
+        ", ".join(dict.fromkeys(readable(path.name) for path in paths)),
         sha256,
         options.mode,
         options.dry_run,
@@ -158,7 +158,8 @@ def _store(store: Store, batch: Batch, report: LoadReport, options: LoadOptions,
     """Store the accepted rows (or only foretell what storing them would do) and complete the report."""
     frame, quarantine = batch.stored_frame(), batch.quarantine_frame(report.quarantined)
     held = current_keys(store, batch.layer) if options.mode == "replace" else set()
-    kept = held & set(batch.keys[batch.problems.mask].tolist())
+    # all of them, whether stored or not: what the store has is judged again inside the transaction
+    kept = set(batch.keys[batch.problems.mask].tolist()) - set(batch.keys[batch.accepted].tolist())
     if options.dry_run:
         changes: Any = preview(store, batch.layer, frame, options.mode, kept)
     else:
@@ -175,7 +176,7 @@ def _store(store: Store, batch: Batch, report: LoadReport, options: LoadOptions,
     for name in ("added", "changed", "unchanged"):
         report.counts[name] = getattr(changes, name)
     report.ended = changes.ended
-    report.warnings += _ending(held, kept, report)
+    report.warnings += _ending(held, held & kept, report)
 
 
 def _ending(held: set[str], kept: set[str], report: LoadReport) -> list[Text]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import warnings
 from collections.abc import Iterator, Sequence
@@ -14,7 +15,7 @@ import pyogrio
 import python_calamine
 
 from gridsvc.errors import InputRefusedError, NotFoundError, UsageError
-from gridsvc.intake.archive import unpack, work_folder
+from gridsvc.intake.archive import check_workbook, unpack, work_folder
 from gridsvc.intake.delivery import Format
 from gridsvc.layers import Layer, fold
 
@@ -32,13 +33,13 @@ FORMATS: dict[str, Format] = {
     ".dbf": "dbf",
 }
 SIDECARS = {".shx", ".dbf", ".prj", ".cpg", ".sbn", ".sbx", ".qix", ".qpj", ".xml"}
-# a damaged file may also hold text that is no text
+# a damaged file may also hold text that is no text, or bear a name that is none
 GDAL_ERRORS = (
     pyogrio.errors.DataSourceError,
     pyogrio.errors.DataLayerError,
     pyogrio.errors.FeatureError,
     pyogrio.errors.FieldError,
-    UnicodeDecodeError,
+    UnicodeError,
 )
 _DEPTH = 4
 _MOST = 10_000
@@ -60,6 +61,15 @@ class DataSet:
         """File and layer for messages."""
         name = Path(self.shown).stem
         return self.shown if self.layer == name else f"{self.shown} [{self.layer}]"
+
+
+def readable(name: str) -> str:
+    """A file's name as text: on Linux an archive of Windows may leave names in GBK bytes."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return os.fsencode(name).decode("gb18030", "replace")
+    return name
 
 
 def sniff(path: Path) -> Format | None:
@@ -117,7 +127,7 @@ def _without_sidecars(paths: Sequence[Path]) -> list[Path]:
         if not path.exists():
             raise NotFoundError(f"there is no file {path}", f"文件不存在：{path}")
     shapefiles = {path.with_suffix("") for path in named if path.suffix.lower() == ".shp"}
-    kept = [
+    return [
         path
         for path in named
         if not (
@@ -125,7 +135,6 @@ def _without_sidecars(paths: Sequence[Path]) -> list[Path]:
             and (path.with_suffix("") in shapefiles or path.with_suffix("").with_suffix("") in shapefiles)
         )
     ]
-    return kept
 
 
 def _choose(path: Path, folder: Path, layer: Layer, source_layer: str | None) -> DataSet:
@@ -133,14 +142,25 @@ def _choose(path: Path, folder: Path, layer: Layer, source_layer: str | None) ->
     found = list(_data_sets(path, folder))
     if not found:
         raise InputRefusedError(
-            f"{path.name} holds nothing to load; shapefile, GeoPackage, GeoJSON, CSV, XLSX and zips of them are read",
-            f"{path.name} 中没有可入库的数据；支持 Shapefile、GeoPackage、GeoJSON、CSV、XLSX 及其 zip 压缩包",
+            f"{path.name} holds nothing to load: it is empty, or of a kind that is not read; shapefile, GeoPackage, "
+            "GeoJSON, CSV, XLSX and zips of them are read",
+            f"{path.name} 中没有可入库的数据：内容为空，或格式不支持；"
+            "支持 Shapefile、GeoPackage、GeoJSON、CSV、XLSX 及其 zip 压缩包",
         )
-    listed = ", ".join(dict.fromkeys(_short(data) for data in found))
+    names = [data.layer for data in found]
+    # a name that stands twice is told with its file, by which it can be chosen, too
+    listed = ", ".join(
+        data.layer
+        if names.count(data.layer) == 1
+        else data.shown
+        if data.layer == data.path.stem
+        else data.title
+        for data in found
+    )
     if source_layer is not None:
         chosen = [data for data in found if source_layer == data.layer]
         chosen = chosen or [
-            data for data in found if source_layer in {data.path.stem, data.path.name, data.shown}
+            data for data in found if source_layer in {data.path.stem, data.path.name, data.shown, data.title}
         ]
         chosen = chosen or [data for data in found if fold(source_layer) == fold(data.layer)]
         if len(chosen) != 1:
@@ -161,10 +181,6 @@ def _choose(path: Path, folder: Path, layer: Layer, source_layer: str | None) ->
             )
         found = named
     return found[0]
-
-
-def _short(data: DataSet) -> str:
-    return data.layer
 
 
 def _data_sets(path: Path, folder: Path) -> Iterator[DataSet]:
@@ -213,7 +229,7 @@ def _files(folder: Path) -> list[Path]:
 
 def _in_file(path: Path, shown: str) -> Iterator[DataSet]:
     """Every table of one file."""
-    kind = sniff(path)
+    kind, shown = sniff(path), readable(shown)
     if kind is None:
         return
     if kind in {"geopackage", "topojson"}:
@@ -223,7 +239,7 @@ def _in_file(path: Path, shown: str) -> Iterator[DataSet]:
         for name in sheet_names(path):
             yield DataSet(path, kind, name, shown)
     else:
-        yield DataSet(path, kind, path.stem, shown)
+        yield DataSet(path, kind, readable(path.stem), shown)
 
 
 @contextmanager
@@ -249,6 +265,7 @@ def geopackage_layers(path: Path) -> list[str]:
 
 def sheet_names(path: Path) -> list[str]:
     """Sheets of a workbook that hold anything and can be seen."""
+    check_workbook(path)
     try:
         with python_calamine.CalamineWorkbook.from_path(path) as book:
             hidden = {

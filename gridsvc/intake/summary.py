@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.padding import Padding
+from rich.console import Console, RenderableType
+from rich.padding import Padding, PaddingDimensions
 from rich.table import Table
 from rich.text import Text as Line
 
@@ -69,14 +69,19 @@ def print_report(report: LoadReport, console: Console, lang: str) -> None:
             table = _pairs()
             table.add_row(word("source", lang), Line(f"{file.name} ({file.rows})"))
             _understood(table, file, lang)
-            console.print(Padding(table, (1, 0, 0, 0)))
+            console.print(_spaced(table, (1, 0, 0, 0)))
         _print_columns(file, console, lang)
     _print_outcomes(report, console, lang)
     _print_quarantine(report, console, lang)
     if report.warnings:
         console.print(Line(word("warnings", lang), style="bold yellow"))
         for text in report.warnings:
-            console.print(Padding(Line(f"• {text(lang)}"), (0, 0, 0, 2)))
+            console.print(_spaced(Line(f"• {text(lang)}"), (0, 0, 0, 2)))
+
+
+def _spaced(item: RenderableType, space: PaddingDimensions) -> Padding:
+    """*item* with blanks around it, but none to the right: what is printed to a file would be full of them."""
+    return Padding(item, space, expand=False)
 
 
 def _pairs() -> Table:
@@ -112,7 +117,7 @@ def _print_columns(file: FileReport, console: Console, lang: str) -> None:
             HOW[match.how](lang),
             Line(" | ".join(_short(text) for text in match.samples)),
         )
-    console.print(Padding(columns, (1, 0, 0, 0)))
+    console.print(_spaced(columns, (1, 0, 0, 0)))
     if file.ignored:
         console.print(Line(f"{word('ignored', lang)}: {', '.join(file.ignored)}", style="dim"))
 
@@ -132,7 +137,7 @@ def _print_outcomes(report: LoadReport, console: Console, lang: str) -> None:
         table.add_row(Line(f"  {title(lang)}", style=style), Line(f"{count:,}", style=style))
     if report.ended:
         table.add_row(Line(ENDED(lang)), Line(f"{report.ended:,}"))
-    console.print(Padding(table, (1, 0)))
+    console.print(_spaced(table, (1, 0)))
 
 
 def _print_quarantine(report: LoadReport, console: Console, lang: str) -> None:
@@ -141,13 +146,13 @@ def _print_quarantine(report: LoadReport, console: Console, lang: str) -> None:
         return
     console.print(Line(word("quarantine", lang), style="bold yellow"))
     for title, rows in groups:
-        console.print(Padding(Line(f"{title(lang)} · {len(rows):,}", style="bold"), (0, 0, 0, 2)))
+        console.print(_spaced(Line(f"{title(lang)} · {len(rows):,}", style="bold"), (0, 0, 0, 2)))
         for row in _different(rows):
-            console.print(Padding(Line(f"{_place(row, report, lang)}{row.text(lang)}"), (0, 0, 0, 4)))
+            console.print(_spaced(Line(f"{_place(row, report, lang)}{row.text(lang)}"), (0, 0, 0, 4)))
         if len(rows) > _REASONS_SHOWN:
             numbers = ", ".join(str(row.row) for row in rows[:_ROWS_SHOWN])
             more = f" {word('more', lang).format(count=len(rows))}" if len(rows) > _ROWS_SHOWN else ""
-            console.print(Padding(Line(f"{word('row', lang)} {numbers}{more}", style="dim"), (0, 0, 0, 4)))
+            console.print(_spaced(Line(f"{word('row', lang)} {numbers}{more}", style="dim"), (0, 0, 0, 4)))
 
 
 def _different(rows: list[RowReport]) -> list[RowReport]:

@@ -17,6 +17,7 @@ from gridsvc.intake.delivery import Column, Delivery, LeftOut, cell_text, unique
 from gridsvc.intake.encoding import detect_text
 from gridsvc.intake.sources import DataSet
 from gridsvc.layers import fold
+from gridsvc.text import Text, bilingual
 
 Row = list[Any]
 
@@ -43,10 +44,15 @@ def read_csv(data: DataSet, forced: str | None, spellings: Collection[str]) -> D
     text, encoding = detect_text(data.path.read_bytes(), data.shown, forced)
     csv.field_size_limit(_MOST_CELL)
     try:
-        rows: list[Row] = list(csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text)))
+        # strict: a quotation mark that is not closed would swallow the rows below it
+        lines = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text, spellings), strict=True)
+        rows: list[Row] = list(lines)
     except csv.Error as error:
         raise InputRefusedError(
-            f"{data.shown} is not a readable CSV table: {error}", f"{data.shown} 不是可读取的 CSV 表：{error}"
+            f"{data.shown} is not a readable CSV table: {error}, up to line {lines.line_num}; look for a quotation "
+            'mark that is not closed or not doubled ("")',
+            f"{data.shown} 不是可读取的 CSV 表：第 {lines.line_num} 行或之前有误（{error}）；"
+            '请检查是否有未成对的双引号，单元格内的双引号应写成两个（""）',
         ) from error
     delivery = _delivery(data, rows, spellings)
     delivery.encoding, delivery.encoding_note = encoding.title, encoding.how
@@ -66,10 +72,15 @@ def read_sheet(data: DataSet, spellings: Collection[str]) -> Delivery:
     return _delivery(data, rows, spellings)
 
 
-def _delimiter(text: str) -> str:
-    """The separator that the first lines use most."""
-    head = "\n".join(line for line in text[:20_000].splitlines()[:HEADER_ROWS] if line.strip())
-    return max(_DELIMITERS, key=head.count)
+def _delimiter(text: str, spellings: Collection[str]) -> str:
+    """The separator that sets known column names apart; among equals the one that the first lines use most."""
+    head = [line for line in text[:20_000].splitlines()[:HEADER_ROWS] if line.strip()]
+
+    def rank(mark: str) -> tuple[int, int]:
+        known = (len({fold(part.strip('" ')) for part in line.split(mark)} & set(spellings)) for line in head)
+        return max(known, default=0), sum(line.count(mark) for line in head)
+
+    return max(_DELIMITERS, key=rank)
 
 
 def _empty(cell: Any) -> bool:
@@ -120,6 +131,11 @@ def _delivery(data: DataSet, rows: list[Row], spellings: Collection[str]) -> Del
         for name, index in zip(names, positions, strict=True)
     }
     cells = (cell for row in [*kept[:50], rows[header]] for cell in row)
+    longer = [
+        number
+        for number, row in zip(numbers, kept, strict=True)
+        if not all(map(_empty, row[len(rows[header]) :]))
+    ]
     foreign = dict.fromkeys(cell.strip() for cell in cells if isinstance(cell, str) and not cell.isascii())
     return Delivery(
         data.title,
@@ -128,6 +144,17 @@ def _delivery(data: DataSet, rows: list[Row], spellings: Collection[str]) -> Del
         columns,
         samples=list(foreign)[:3],
         left_out=left_out,
+        notes=[_moved(longer)] if longer else [],
+    )
+
+
+def _moved(longer: list[int]) -> Text:
+    """Warning of rows that have more cells than the header, as a separator inside a text makes them."""
+    shown = ", ".join(map(str, longer[:10])) + (" …" if len(longer) > 10 else "")
+    return bilingual(
+        f"{len(longer)} rows have more cells than there are column names, so values may stand in the wrong "
+        f"column: rows {shown}; put texts that hold a separator in quotation marks",
+        f"{len(longer)} 行的单元格多于列名，数值可能错列：第 {shown} 行；含分隔符的文字请加双引号",
     )
 
 

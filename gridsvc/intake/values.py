@@ -73,7 +73,9 @@ def parse(field: Field, column: Column, *, key: bool = False) -> Parsed:
     fault_of = np.full(len(column.spellings) + 1, -1, dtype=np.intp)
     for index, spelling in enumerate(column.spellings):
         try:
-            values.append(parser(spelling))
+            value = parser(spelling)
+            # "<Null>" and its like are empty cells, too
+            values.append(field.default if value is None else value)
         except Fault as fault:
             fault_of[index] = len(faults)
             faults.append(fault)
@@ -209,7 +211,9 @@ def _in_range(field: Field, number: float) -> float:
     low, high = field.minimum, field.maximum
     if (low is not None and number < low) or (high is not None and number > high):
         limits = f"{'' if low is None else f'{low:g}'}…{'' if high is None else f'{high:g}'}"
-        raise Fault("range", bilingual(f"{number:g} is outside {limits}", f"{number:g} 超出范围 {limits}"))
+        raise Fault(
+            "range", bilingual(f"{number:.15g} is outside {limits}", f"{number:.15g} 超出范围 {limits}")
+        )
     return number
 
 

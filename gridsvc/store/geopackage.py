@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
+import threading
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
@@ -63,7 +64,7 @@ def publish(store: Store) -> None:
     Raises :class:`StoreError` where the file cannot be written.
     """
     target = store.workspace.geopackage_path
-    aside = target.with_name(f".{target.stem}.{os.getpid()}.tmp.gpkg")
+    aside = target.with_name(f".{target.stem}.{os.getpid()}-{threading.get_ident()}.tmp.gpkg")
     try:
         _clean(target)
         aside.unlink(missing_ok=True)
@@ -91,6 +92,9 @@ def place(db: Database, aside: Path, target: Path, written: tuple[int, int]) -> 
             return
         db.run("DELETE FROM meta WHERE name = 'published'")
         db.run("INSERT INTO meta (name, value) VALUES ('published', ?)", (f"{written[0]} {written[1]}",))
+        # the log of a desktop that has the old file open would be replayed into the new one
+        for log in ("-wal", "-shm", "-journal"):
+            target.with_name(target.name + log).unlink(missing_ok=True)
         aside.replace(target)
 
 
@@ -108,7 +112,7 @@ def _sync(path: Path) -> None:
 
 def _clean(target: Path) -> None:
     """Remove what processes that died while writing have left."""
-    pattern = re.compile(rf"\.{re.escape(target.stem)}\.(\d+)\.tmp\.gpkg(-\w+)?")
+    pattern = re.compile(rf"\.{re.escape(target.stem)}\.(\d+)(-\d+)?\.tmp\.gpkg(-\w+)?")
     for path in target.parent.glob(f".{target.stem}.*"):
         match = pattern.fullmatch(path.name)
         if match and not _alive(int(match[1])):

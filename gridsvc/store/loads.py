@@ -17,9 +17,6 @@ from gridsvc.store.schema import RECORDS
 from gridsvc.store.sqlite import Database
 from gridsvc.store.versions import Changes
 
-# outcomes of source rows that have a column of their own; others are kept by name
-_NAMED = ("left_out", "superseded")
-
 
 @dataclass(frozen=True)
 class Source:

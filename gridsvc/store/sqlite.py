@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from gridsvc.errors import StoreBusyError, StoreError
+from gridsvc.text import bilingual
 
 BUSY_TIMEOUT = 10.0
 """Seconds that a writer waits for another writer before it gives up."""
@@ -26,6 +27,22 @@ TYPES = {
 }
 
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_NO_RIGHTS = bilingual(
+    "it or its folder cannot be opened or written; check your rights to them",
+    "无法打开或写入该文件或其所在文件夹；请检查权限",
+)
+_DAMAGED = bilingual(
+    "it is no gridsvc database, or damaged; put a backup in its place",
+    "它不是 gridsvc 数据库，或已损坏；请用备份替换",
+)
+# what people can do about the engine's errors; the others are told in its own words
+_REASONS = {
+    sqlite3.SQLITE_READONLY: _NO_RIGHTS,
+    sqlite3.SQLITE_CANTOPEN: _NO_RIGHTS,
+    sqlite3.SQLITE_NOTADB: _DAMAGED,
+    sqlite3.SQLITE_CORRUPT: _DAMAGED,
+    sqlite3.SQLITE_FULL: bilingual("the disk is full", "磁盘已满"),
+}
 
 
 class Database:
@@ -140,14 +157,19 @@ class Database:
         try:
             yield
         except (sqlite3.Error, OSError) as error:
-            if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode & 0xFF in _BUSY:
+            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+            if code in _BUSY:
                 raise StoreBusyError(
                     f"another process is writing to {self.path}; waited {self.busy_timeout:g} s: "
                     "try again when it has finished",
                     f"另一个进程正在写入 {self.path}；已等待 {self.busy_timeout:g} 秒，请稍后重试",
                 ) from error
+            if isinstance(error, PermissionError):
+                code = sqlite3.SQLITE_READONLY
+            reason = _REASONS.get(code, bilingual(str(error), str(error)))
             raise StoreError(
-                f"the store {self.path} cannot be used: {error}", f"数据库 {self.path} 无法使用：{error}"
+                f"the store {self.path} cannot be used: {reason.en}",
+                f"数据库 {self.path} 无法使用：{reason.zh}",
             ) from error
 
     @contextmanager

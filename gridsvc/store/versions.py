@@ -111,7 +111,7 @@ def write(
     vanished = np.full(len(keys), whole)
     vanished[place[~new]] = False
     if kept:
-        vanished &= ~np.isin(keys, list(kept))
+        vanished &= ~pd.Index(keys, dtype=object).isin(list(kept))
     _end(db, table, np.concatenate([versions[place[changed]], versions[vanished]]), mark)
     fid = np.zeros(len(rows.keys), dtype="int64")
     fid[changed] = fids[place[changed]].astype("int64")

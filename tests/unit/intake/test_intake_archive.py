@@ -180,3 +180,29 @@ def test_the_digest_covers_the_companions(shapefile, points):
     dbf = path.with_suffix(".dbf")
     dbf.write_bytes(dbf.read_bytes().replace(b"1", b"2"))
     assert digest([path]) != before
+
+
+def test_layers_of_one_name_are_told_apart_by_their_files(shapefile, points, lamps, tmp_path):
+    path = shapefile("灯杆", {"路灯编号": ["1"]}, points(1))
+    other = tmp_path / "旧"
+    other.mkdir()
+    for file in tmp_path.glob("灯杆.*"):
+        (other / file.name).write_bytes(file.read_bytes())
+    here = tmp_path.name
+    with pytest.raises(UsageError, match=rf"{here}/旧/灯杆.shp"):
+        chosen(lamps, [tmp_path])
+    assert chosen(lamps, [tmp_path], f"{here}/{path.name}") == [("shapefile", "灯杆")]
+
+
+def test_a_workbook_with_a_stray_cell_far_out_is_refused(workbook, lamps, monkeypatch):
+    monkeypatch.setattr(archive, "MAX_CELLS", 1000)
+    assert chosen(lamps, [workbook("a", A=[["编号"], *[["x"]] * 900])]) == [("xlsx", "A")]
+    with pytest.raises(InputRefusedError, match="reaches to cell AB40"):
+        chosen(lamps, [workbook("b", A=[["编号"], *[[]] * 38, [*[None] * 27, "x"]])])
+
+
+def test_a_workbook_that_is_a_bomb_is_refused(tmp_path, lamps, monkeypatch):
+    monkeypatch.setattr(archive, "SMALL", 10_000)
+    path = packed(tmp_path / "a.xlsx", {"[Content_Types].xml": "", "xl/sharedStrings.xml": "x" * 1_000_000})
+    with pytest.raises(InputRefusedError, match="unpacks to far more"):
+        chosen(lamps, [path])

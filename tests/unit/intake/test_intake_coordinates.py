@@ -144,3 +144,9 @@ def test_coordinates_that_are_none_are_told():
 def test_places_that_are_not_on_earth_are_told():
     located = locate(delivery("EPSG:4490"), DEGREES, None, None)
     assert on_earth(shapely.points([[114, 34], [181, 0], [0, -91]]), located).tolist() == [True, False, False]
+
+
+@pytest.mark.parametrize("crs", ["EPSG:4978", "EPSG:5773"])
+def test_systems_without_a_plane_are_refused(crs):
+    with pytest.raises(InputRefusedError, match="no system of longitude and latitude"):
+        code(shapes=METRES, forced=crs)

@@ -148,3 +148,9 @@ def test_a_layer_without_any_parent_is_refused(layers):
         units(layers, ["419900001"], set())
     with pytest.raises(InputRefusedError, match=r"9 digits \(6\+3\).*code_layout"):
         units(layers, ["1", "2"], {"419900"})
+
+
+def test_keys_of_several_fields_never_meet(layers):
+    frame = pd.DataFrame({"road_id": ["a|b\\", "a\\"], "unit_code": ["c", "b|c"]}, dtype=object)
+    layer = layers["road_shares"].model_copy(update={"key": ("road_id", "unit_code")})
+    assert len(set(make_keys(layer, frame))) == 2

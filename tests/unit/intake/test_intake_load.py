@@ -1,4 +1,5 @@
 import json
+import os
 import tempfile
 import zipfile
 from datetime import date
@@ -374,3 +375,32 @@ def test_frames_have_the_dtypes_of_the_fields(load, lamps):
     stored = load.read("lamps")
     assert isinstance(stored["light_points"].dtype, pd.Int64Dtype)
     assert stored["checked_on"].dtype == "datetime64[s]"
+
+
+def test_text_that_nothing_can_store_does_not_stop_a_load(load, tmp_path):
+    here = {"type": "Point", "coordinates": [114.0, 34.5]}
+    features = [
+        {"type": "Feature", "properties": {"lamp_id": f"L{number}", "x\ud800": "\ud800"}, "geometry": shape}
+        for number, shape in enumerate([here, None])
+    ]
+    path = tmp_path / "a.geojson"
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    report = load("lamps", path)
+    assert outcomes(report) == {"added": 1, "quarantined": 1}
+    assert json.loads(load.quarantine("lamps")["raw"][0]) == {"lamp_id": "L1", "x?": "?"}
+    assert report.to_json().encode()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names are bytes on POSIX only")
+def test_a_file_name_in_gbk_is_shown_as_it_was_meant(load, table):
+    path = table("a", [["路长编号", "姓名", "级别"], ["1", "张三", "1"]])
+    report = load("chiefs", path.rename(path.with_name(os.fsdecode("路长.csv".encode("gbk")))))
+    assert report.source == load.loads()[0].source == "路长.csv"
+
+
+def test_a_key_of_which_one_row_was_accepted_is_not_said_to_stand(load, lamps):
+    load("lamps", lamps())
+    report = load("lamps", lamps(路灯编号=["L1", "L1", "L3", "L4"]))
+    assert outcomes(report) == {"unchanged": 3, "quarantined": 1}
+    assert report.ended == 1
+    assert not any("store keeps them" in text.en for text in report.warnings)

@@ -231,3 +231,12 @@ def test_what_is_no_geojson_is_refused(tmp_path, document):
 def test_a_bare_geometry_and_a_single_feature_are_taken(tmp_path):
     assert len(geo(tmp_path, POINT).geometry) == 1
     assert len(geo(tmp_path, feature(POINT)).geometry) == 1
+
+
+def test_numbers_beyond_all_measure_do_not_take_the_others_with_them(tmp_path):
+    huge = {"type": "Point", "coordinates": [10**400, 3]}
+    found = geo(tmp_path, collection(feature(huge), feature(POINT)))
+    assert found.geometry[1] is not None
+    assert found.unreadable[0] or not np.isfinite(shapely.get_coordinates(found.geometry[0])).all()
+    with pytest.raises(InputRefusedError, match="not valid JSON"):
+        geo(tmp_path, '{"type": ' + "9" * 5000 + "}")

@@ -121,3 +121,10 @@ def test_names_with_brackets_are_printed_as_they_are(load, geopackage, points):
     )
     text = printed(load("lamps", path, source_layer="东区"), "zh")
     assert "灯[新].gpkg" in text
+
+
+def test_what_is_printed_to_a_file_is_not_padded_to_its_width(load, table):
+    report = load("chiefs", table("a", [["路长编号", "姓名", "级别"], ["1", "张三", "1"]]))
+    out = io.StringIO()
+    report.print(Console(file=out, width=5000), "en")
+    assert max(len(line) for line in out.getvalue().splitlines()) < 200

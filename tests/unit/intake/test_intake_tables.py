@@ -96,3 +96,29 @@ def test_a_file_that_is_no_workbook_is_refused(tmp_path):
     path.write_bytes(b"nothing of the kind")
     with pytest.raises(InputRefusedError, match="cannot be read"):
         sheet(path)
+
+
+def written(tmp_path, text):
+    path = tmp_path / "a.csv"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("later", ["003,王五", '003,"王五'])
+def test_a_quotation_mark_that_is_not_closed_swallows_no_rows(tmp_path, later):
+    path = written(tmp_path, f'编号,姓名\n001,"张三\n002,李四\n{later}\n')
+    with pytest.raises(InputRefusedError, match="quotation mark"):
+        text_table(path)
+
+
+def test_the_separator_is_the_one_that_parts_known_names(tmp_path):
+    semicolons = text_table(written(tmp_path, "编号;姓名\n001;张三,李四,王五\n"))
+    assert semicolons.columns["姓名"].cells([0]) == ["张三,李四,王五"]
+    remarks = text_table(written(tmp_path, '"编号","姓名",备注\n001,张三,一，二，三，四\n'))
+    assert list(remarks.columns) == ["编号", "姓名", "备注"]
+
+
+def test_rows_with_more_cells_than_names_are_told(tmp_path):
+    found = text_table(written(tmp_path, "编号,姓名,电话\n001,张三,李四,0370\n002,王五,0371,\n"))
+    assert [note.en[:46] for note in found.notes] == ["1 rows have more cells than there are column n"]
+    assert "rows 2;" in found.notes[0].en

@@ -176,3 +176,8 @@ def test_a_constant_is_parsed_like_a_cell():
 def test_a_numeric_array_becomes_a_column_of_text():
     column = Column.of_array(np.array([1.0, np.nan, 2.5]))
     assert column.cells(np.arange(3)) == ["1", None, "2.5"]
+
+
+def test_a_cell_that_says_null_takes_the_default_as_an_empty_one_does():
+    spec = field("integer", default=3)
+    assert values(spec, ["", "<Null>", "-", "5"]) == ([3, 3, 3, 5], [False] * 4)

@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import geopandas
@@ -180,3 +181,30 @@ def test_an_empty_store_publishes_too(store, layers):
     with closing(sqlite3.connect(store.workspace.geopackage_path)) as connection:
         names = {name for (name,) in connection.execute("SELECT table_name FROM gpkg_contents")}
     assert set(layers) <= names
+
+
+def test_threads_that_publish_at_once_do_not_disturb_each_other(store, load, workspace, layers):
+    load({f"P{number}": number for number in range(500)})
+
+    def publish(_):
+        with open_store(workspace, layers, write=True) as own:
+            own.publish_geopackage()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(publish, range(8)))
+    with closing(sqlite3.connect(workspace.geopackage_path)) as connection:
+        assert connection.execute("SELECT COUNT(*) FROM poles").fetchone() == (500,)
+
+
+def test_the_log_of_a_desktop_that_has_the_old_file_open_is_not_replayed(store, load, workspace):
+    load({"P1": 1})
+    store.publish_geopackage()
+    with closing(sqlite3.connect(workspace.geopackage_path, isolation_level=None)) as desktop:
+        desktop.execute("PRAGMA journal_mode = WAL")
+        desktop.execute("UPDATE gpkg_contents SET description = 'mine'")
+        load({f"P{number}": number for number in range(3000)})
+        store.publish_geopackage()
+        with closing(sqlite3.connect(workspace.geopackage_path)) as reader:
+            assert reader.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+            assert reader.execute("SELECT COUNT(*) FROM poles").fetchone() == (3000,)
+        assert desktop.execute("SELECT COUNT(*) FROM poles").fetchone() == (1,)

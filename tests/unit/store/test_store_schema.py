@@ -119,7 +119,8 @@ def test_a_folder_that_cannot_be_written_can_be_read(workspace, layers, load, st
         with somebody_else():
             with open_store(copy, layers) as reader:
                 assert (reader.counts()["poles"], reader.digest()) == (2, digest)
-            with pytest.raises(StoreError):
+            with pytest.raises(StoreError, match="check your rights") as raised:
                 open_store(copy, layers, write=True)
+            assert "权限" in raised.value.text.zh
         for path in frozen:
             path.chmod(0o755)
