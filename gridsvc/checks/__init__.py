@@ -1,0 +1,6 @@
+"""Findings over a whole workspace: what people should look at, with where it is and how large."""
+
+from gridsvc.checks.findings import COLUMNS, Findings, find
+from gridsvc.checks.kinds import KINDS, SEVERITIES
+
+__all__ = ["COLUMNS", "KINDS", "SEVERITIES", "Findings", "find"]

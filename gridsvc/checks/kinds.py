@@ -1,0 +1,146 @@
+"""The kinds of findings and what each says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from gridsvc.text import Text, bilingual
+
+Severity = Literal["attention", "note"]
+SEVERITIES: dict[str, Text] = {
+    "attention": bilingual("attention", "需处理"),
+    "note": bilingual("note", "提示"),
+}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of finding: its name, and its sentence with ``{fields}`` of the finding's row."""
+
+    title: Text
+    sentence: Text
+    measure: str = ""
+    """Unit of the finding's size."""
+    severity: Severity = "attention"
+
+
+KINDS: dict[str, Kind] = {
+    "no_units": Kind(
+        bilingual("No boundaries", "无边界"),
+        bilingual(
+            "no {level} is loaded: figures need at least a county",
+            "尚未入库{level_zh}边界：计算至少需要县级边界",
+        ),
+    ),
+    "orphan": Kind(
+        bilingual("Unit without parent", "缺少上级"),
+        bilingual(
+            "{level} {unit_a}: there is no unit {unit_b} that it would belong to",
+            "{level_zh} {unit_a}：上级 {unit_b} 不存在",
+        ),
+        "m²",
+    ),
+    "overlap": Kind(
+        bilingual("Overlap", "重叠"),
+        bilingual(
+            "{level} {unit_a} and {unit_b} overlap by {size:,.1f} m²; it counts for {unit_a}",
+            "{level_zh} {unit_a} 与 {unit_b} 重叠 {size:,.1f} m²，计入 {unit_a}",
+        ),
+        "m²",
+    ),
+    "gap": Kind(
+        bilingual("Left over", "空白"),
+        bilingual(
+            "{size:,.1f} m² of {unit_a} belong to no {level}; they count for {unit_a} itself",
+            "{unit_a} 内有 {size:,.1f} m² 不属于任何{level_zh}，计入 {unit_a} 其余部分",
+        ),
+        "m²",
+    ),
+    "protrusion": Kind(
+        bilingual("Protrusion", "越界"),
+        bilingual(
+            "{level} {unit_a} reaches {size:,.1f} m² beyond {unit_b}",
+            "{level_zh} {unit_a} 超出上级 {unit_b} {size:,.1f} m²",
+        ),
+        "m²",
+    ),
+    "unknown_holder": Kind(
+        bilingual("Duty of nobody known", "责任人不存在"),
+        bilingual(
+            "a duty names {holder}, who is neither in chiefs nor in officers",
+            "责任表中的 {holder} 不在路长表和网格员表中",
+        ),
+    ),
+    "unknown_road": Kind(
+        bilingual("Duty on an unknown road", "责任道路不存在"),
+        bilingual(
+            "{holder}'s duty names road {target}, which is not in the road layer",
+            "{holder} 的责任道路 {target} 不在道路图层中",
+        ),
+    ),
+    "unknown_unit": Kind(
+        bilingual("Duty on an unknown unit", "责任单元不存在"),
+        bilingual(
+            "{holder}'s duty names unit {target}, which is not loaded", "{holder} 的责任单元 {target} 未入库"
+        ),
+    ),
+    "no_measures": Kind(
+        bilingual("Duty that cannot be measured", "责任路段无法定位"),
+        bilingual(
+            "{holder}'s duty is from–to metres of road {target}, whose features form no single line",
+            "{holder} 的责任路段按起止米数划分，但道路 {target} 的各段不能首尾相接",
+        ),
+    ),
+    "empty": Kind(
+        bilingual("Duty on nothing", "责任对象为空"),
+        bilingual(
+            "a duty of {holder} names neither a road nor a unit", "{holder} 的一条责任既无道路也无单元"
+        ),
+    ),
+    "vacant": Kind(
+        bilingual("Vacant post", "空岗"),
+        bilingual("post {holder} is vacant: {target}", "{holder} 空岗：{target}"),
+    ),
+    "tie": Kind(
+        bilingual("Two roads about equally near", "两路相近"),
+        bilingual(
+            "{layer} {target} lies about equally near to two roads: confirm which it belongs to",
+            "{layer_zh} {target} 与两条道路距离相近，请确认归属",
+        ),
+        "m",
+    ),
+    "contradiction": Kind(
+        bilingual("Named road is not the nearest", "所填道路与位置不符"),
+        bilingual(
+            "{layer} {target} names a road that is not where it stands: confirm which it belongs to",
+            "{layer_zh} {target} 所填道路与位置不符，请确认归属",
+        ),
+        "m",
+    ),
+    "far": Kind(
+        bilingual("No road near", "附近无道路"),
+        bilingual(
+            "{layer} {target} stands near no road and names none",
+            "{layer_zh} {target} 附近没有道路，也未填道路",
+        ),
+        severity="note",
+    ),
+    "quarantine": Kind(
+        bilingual("Rows in quarantine", "待处理记录"),
+        bilingual(
+            "{size:,.0f} rows of {layer} wait in quarantine: gridsvc quarantine --load {target}",
+            "{layer_zh}有 {size:,.0f} 行待处理：gridsvc quarantine --load {target}",
+        ),
+        "rows",
+    ),
+    "assumed_width": Kind(
+        bilingual("Roads without a width", "道路缺少宽度"),
+        bilingual(
+            "{size:,.0f} road features have no width; that of their class is taken",
+            "{size:,.0f} 条道路没有宽度，按道路等级取值",
+        ),
+        "rows",
+        severity="note",
+    ),
+}

@@ -1,0 +1,130 @@
+"""``gridsvc check``: findings over the whole workspace."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
+import typer
+from rich.console import Console
+
+from gridsvc.checks import KINDS, SEVERITIES, Findings, find
+from gridsvc.cli.figures import AsOfOption, parse_day
+from gridsvc.cli.output import plain_records
+from gridsvc.cli.session import ATTENTION, DONE, Session, command
+from gridsvc.cli.tables import show_table
+from gridsvc.coverage.scene import Scene
+from gridsvc.errors import UsageError
+from gridsvc.export import write_file
+from gridsvc.text import Text, bilingual
+
+CHECKING = bilingual("Checking", "检查")
+HEADINGS: dict[str, Text] = {
+    "severity": bilingual("Severity", "级别"),
+    "kind": bilingual("Kind", "类型"),
+    "text": bilingual("Finding", "发现"),
+    "level": bilingual("Level", "层级"),
+    "unit_a": bilingual("Unit", "单元"),
+    "unit_b": bilingual("Other unit", "另一单元"),
+    "layer": bilingual("Layer", "图层"),
+    "target": bilingual("Target", "对象"),
+    "holder": bilingual("Holder", "责任人"),
+    "size": bilingual("Size", "大小"),
+    "measure": bilingual("Unit of size", "单位"),
+    "width_m": bilingual("Width (m)", "宽度 (m)"),
+    "lon": bilingual("Longitude", "经度"),
+    "lat": bilingual("Latitude", "纬度"),
+}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to *app*."""
+
+    @command(app, "check")
+    def check(
+        session: Session,
+        as_of: AsOfOption = None,
+        limit: Annotated[int, typer.Option("--limit", min=0, help="Findings of each kind to show.")] = 5,
+        geojson: Annotated[
+            Path | None, typer.Option("--geojson", metavar="FILE", help="Write the findings as points.")
+        ] = None,
+        xlsx: Annotated[
+            Path | None, typer.Option("--xlsx", metavar="FILE", help="Write the findings as a workbook.")
+        ] = None,
+    ) -> int:
+        """Check boundaries, duties and assets; ends with 1 when something needs attention."""
+        for option, path in (("geojson", geojson), ("xlsx", xlsx)):
+            if path is not None and path.suffix.lower() != f".{option}":
+                raise UsageError(
+                    f"--{option} {path}: the file must end in .{option}",
+                    f"--{option} {path}：文件扩展名应为 .{option}",
+                )
+        day = parse_day(as_of) or dt.date.today()
+        with session.store() as store, store.snapshot(), session.progress() as progress:
+            progress.step("check", CHECKING)
+            findings = find(Scene(store, session.workspace, session.layers, day))
+        if geojson is not None:
+            write_file({"findings": findings.points()}, geojson)
+        if xlsx is not None:
+            write_file({"findings": with_headings(findings, session.lang)}, xlsx)
+        data = {
+            "as_of": day.isoformat(),
+            "attention": findings.attention,
+            "counts": plain_records(findings.counts()),
+            "findings": plain_records(findings.frame),
+        }
+        session.answer(data, lambda out: show_findings(out, findings, limit, session.lang))
+        return ATTENTION if findings.attention else DONE
+
+
+def with_headings(findings: Findings, lang: str) -> pd.DataFrame:
+    """Findings as the columns of a spreadsheet."""
+    frame = findings.frame.assign(
+        severity=findings.frame["severity"].map(lambda name: SEVERITIES[name](lang)),
+        kind=findings.frame["kind"].map(lambda name: KINDS[name].title(lang)),
+        text=findings.frame[f"text_{lang}"],
+    )
+    return frame[list(HEADINGS)].rename(columns={name: title(lang) for name, title in HEADINGS.items()})
+
+
+def show_findings(out: Console, findings: Findings, limit: int, lang: str) -> None:
+    """Print how many findings there are of each kind, and the largest of each."""
+    counts = findings.counts()
+    words = (HEADINGS["severity"], HEADINGS["kind"], bilingual("Findings", "数量"), HEADINGS["size"])
+    show_table(
+        out,
+        [(word(lang), "right" if number > 1 else "left") for number, word in enumerate(words)],
+        [
+            (
+                SEVERITIES[row["severity"]](lang),
+                KINDS[row["kind"]].title(lang),
+                row["count"],
+                f"{row['size']:,.1f} m²" if row["measure"] == "m²" else "",
+            )
+            for row in counts.to_dict(orient="records")
+        ],
+    )
+    for (severity, kind), group in findings.frame.groupby(["severity", "kind"], sort=False):
+        shown = group.head(limit)
+        if shown.empty:
+            continue
+        left = len(group) - len(shown)
+        more = bilingual(f" (and {left} more)", f"（另有 {left} 条）")(lang) if left else ""
+        out.print(
+            f"{KINDS[str(kind)].title(lang)} · {SEVERITIES[str(severity)](lang)}{more}",
+            style="bold",
+            highlight=False,
+        )
+        for text, lon, lat in zip(shown[f"text_{lang}"], shown["lon"], shown["lat"], strict=True):
+            place = "" if lon != lon else f"  [{lon:.6f}, {lat:.6f}]"
+            out.print(f"  {text}{place}", highlight=False, markup=False)
+    out.print(told(findings)(lang), highlight=False, markup=False)
+
+
+def told(findings: Findings) -> Text:
+    """The findings in one line."""
+    if not findings.attention:
+        return bilingual("nothing needs attention", "没有需要处理的问题")
+    return bilingual(f"{findings.attention} findings need attention", f"{findings.attention} 项需要处理")

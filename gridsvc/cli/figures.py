@@ -1,0 +1,144 @@
+"""``gridsvc compute`` and ``coverage``: figures."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from gridsvc.cli.figure_rows import SORTS, described, ordered, show_figures, with_headings, with_shapes
+from gridsvc.cli.output import FormatOption, Listing, OutOption, deliver, plain_records
+from gridsvc.cli.session import Session, command
+from gridsvc.coverage.engine import compute as compute_run
+from gridsvc.coverage.figures import Figures
+from gridsvc.coverage.indicators import load_indicators
+from gridsvc.errors import NotFoundError, UsageError
+from gridsvc.store import Store
+from gridsvc.text import bilingual
+
+COMPUTING = bilingual("Computing", "计算")
+PUBLISHING = bilingual("Publishing the GeoPackage", "更新 GeoPackage")
+AsOfOption = Annotated[
+    str | None, typer.Option("--as-of", metavar="YYYY-MM-DD", help="Figures as they stood on this day.")
+]
+IndicatorOption = Annotated[
+    str | None, typer.Option("--indicator", metavar="ID", help="This indicator only.")
+]
+UnitOption = Annotated[
+    str | None, typer.Option("--unit", metavar="CODE", help="This unit, or the units in it.")
+]
+ChiefOption = Annotated[
+    str | None, typer.Option("--chief", metavar="ID", help="The figures of this road chief.")
+]
+RunOption = Annotated[
+    int | None, typer.Option("--run", metavar="RUN", help="A run; the newest when left out.")
+]
+
+
+def parse_day(text: str | None) -> dt.date | None:
+    """A day as ``YYYY-MM-DD``."""
+    try:
+        return dt.date.fromisoformat(text) if text else None
+    except ValueError:
+        raise UsageError(
+            f"--as-of {text}: give a day as YYYY-MM-DD", f"--as-of {text}：日期应写作 YYYY-MM-DD"
+        ) from None
+
+
+def choose_run(store: Store, run: int | None, day: dt.date | None) -> int | None:
+    """The run asked for: by number, or the newest for a day (None: the newest of all)."""
+    if run is not None or day is None:
+        return run
+    found = [record.id for record in store.runs() if record.as_of == day.isoformat()]
+    if not found:
+        raise NotFoundError(
+            f"nothing is computed as of {day}; run: gridsvc compute --as-of {day}",
+            f"没有截至 {day} 的计算结果；请先执行：gridsvc compute --as-of {day}",
+        )
+    return found[-1]
+
+
+@contextmanager
+def open_figures(session: Session, run: int | None = None, as_of: str | None = None) -> Iterator[Figures]:
+    """The figures of a run, in one state of the store."""
+    day = parse_day(as_of)
+    indicators = load_indicators(session.workspace, session.layers)
+    with session.store() as store, store.snapshot():
+        chosen = choose_run(store, run, day)
+        yield Figures.open(store, session.workspace, session.layers, indicators, chosen)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to *app*."""
+
+    @command(app, "compute")
+    def compute(session: Session, as_of: AsOfOption = None) -> None:
+        """Compute all indicators at all levels, as they stand today or stood on a day."""
+        day = parse_day(as_of) or dt.date.today()
+        indicators = load_indicators(session.workspace, session.layers)
+        with session.store(write=True) as store, session.progress() as progress:
+            progress.step("compute", COMPUTING)
+            run = compute_run(store, session.workspace, session.layers, indicators, day, progress.reach)
+            progress.step("publish", PUBLISHING)
+            store.publish_geopackage()
+        with open_figures(session, run.id) as figures:
+            rows = described(figures, figures.table(), session.lang)
+        told = bilingual(f"run {run.id}, as of {run.as_of}", f"计算批次 {run.id}，截至 {run.as_of}")
+
+        def show(out: Console) -> None:
+            out.print(told(session.lang), highlight=False)
+            show_figures(out, rows, figures, session.lang)
+
+        session.answer({"run": run.as_dict(), "figures": plain_records(rows)}, show)
+
+    @command(app, "coverage")
+    def coverage(
+        session: Session,
+        level: Annotated[
+            str | None,
+            typer.Option("--level", help="All units of a level: county, district, community, grid."),
+        ] = None,
+        unit: UnitOption = None,
+        indicator: IndicatorOption = None,
+        chief: ChiefOption = None,
+        chiefs: Annotated[bool, typer.Option("--chiefs", help="The figures of every road chief.")] = False,
+        roads: Annotated[bool, typer.Option("--roads", help="The figures of every road.")] = False,
+        as_of: AsOfOption = None,
+        run: RunOption = None,
+        sort: Annotated[
+            str | None,
+            typer.Option("--sort", metavar="[-]COLUMN", help=f"By {', '.join(SORTS)}; - for falling."),
+        ] = None,
+        form: FormatOption = None,
+        out: OutOption = None,
+    ) -> None:
+        """Print figures: value, grade and goal, with what stands above and below the line."""
+        require_one_subject(level, unit, chief, chiefs=chiefs, roads=roads)
+        with open_figures(session, run, as_of) as figures:
+            table = figures.table(level, unit, indicator, chief, roads, chiefs)
+            rows = ordered(described(figures, table, session.lang), sort)
+            listing = Listing(
+                "coverage",
+                lambda: {"run": figures.run.as_dict(), "figures": plain_records(rows)},
+                lambda: with_headings(rows, session.lang),
+                lambda: with_shapes(figures, rows, level),
+                lambda console: show_figures(console, rows, figures, session.lang),
+            )
+            deliver(session, listing, form, out)
+
+
+def require_one_subject(
+    level: str | None, unit: str | None, chief: str | None, *, chiefs: bool, roads: bool
+) -> None:
+    """Units, chiefs and roads are asked for one at a time."""
+    asked = [name for name, given in (("--chief", chief), ("--chiefs", chiefs), ("--roads", roads)) if given]
+    units = [name for name, given in (("--level", level), ("--unit", unit)) if given]
+    if len(asked) > 1 or (asked and units):
+        both = [*asked, *units]
+        raise UsageError(
+            f"{both[0]} and {both[1]} cannot be asked for together", f"{both[0]} 与 {both[1]} 不能同时使用"
+        )

@@ -1,0 +1,127 @@
+"""What all suites share: what this machine can run, the sample county, real data where it lies beside."""
+
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = Path(os.environ.get("GRIDSVC_SHARED", ROOT.parent / "shared")) / "data"
+NO_SHARED = "no ../shared/data beside the checkout"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+# with it a test that did not run is a failure, unless only ../shared is absent
+STRICT = os.environ.get("GRIDSVC_TEST_STRICT") == "1"
+
+# a busy machine is slow, and that is no fault of what is tested
+hypothesis.settings.register_profile("gridsvc", deadline=None, derandomize=STRICT)
+hypothesis.settings.load_profile("gridsvc")
+
+
+def find_browser():
+    named = os.environ.get("GRIDSVC_CHROMIUM")
+    return named or next((found for name in BROWSERS if (found := shutil.which(name))), None)
+
+
+def pytest_collection_modifyitems(items):
+    lacking = {
+        "browser": None if find_browser() else "no Chromium here (Debian: apt-get install chromium)",
+        "gdal": None if shutil.which("ogrinfo") else "no GDAL tools here (Debian: apt-get install gdal-bin)",
+        "shared": None if SHARED.is_dir() else NO_SHARED,
+    }
+    for item in items:
+        for mark, reason in lacking.items():
+            if reason and item.get_closest_marker(mark):
+                item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    if (
+        STRICT
+        and report.skipped
+        and not hasattr(report, "wasxfail")
+        and NO_SHARED not in str(report.longrepr)
+    ):
+        report.outcome = "failed"
+        report.longrepr = f"did not run, and in a strict run every suite must: {report.longrepr[2]}"
+    return report
+
+
+def pytest_terminal_summary(terminalreporter):
+    skipped = [
+        report for report in terminalreporter.stats.get("skipped", ()) if isinstance(report.longrepr, tuple)
+    ]
+    reasons = [report.longrepr[2].removeprefix("Skipped: ") for report in skipped]
+    if reasons:
+        terminalreporter.section("suites that did not run")
+        for reason in sorted(set(reasons)):
+            terminalreporter.write_line(f"{reasons.count(reason)} tests: {reason}")
+
+
+@pytest.fixture(scope="session")
+def root():
+    """The checkout."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def shared():
+    """Folder of real data; for tests marked ``shared``."""
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """Path of the browser; for tests marked ``browser``."""
+    return find_browser()
+
+
+@pytest.fixture(scope="session")
+def gridsvc():
+    """Runs the command line in a process of its own: ``gridsvc("loads", "--json", cwd=...)``."""
+
+    def run(*arguments, cwd=None, env=None, timeout=300):
+        command = [sys.executable, "-c", "from gridsvc.cli import main; main()", *map(str, arguments)]
+        own = {name: value for name, value in os.environ.items() if not name.startswith("GRIDSVC_")}
+        return subprocess.run(
+            command,
+            cwd=cwd,
+            env={**own, "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", **(env or {})},
+            capture_output=True,
+            encoding="utf-8",
+            timeout=timeout,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory):
+    """The demo workspace as ``scripts/run`` makes it, once for all workers. Shared: copy it before writing to it."""
+    common = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        common = common.parent
+    folder = common / "demo"
+    own = {"GRIDSVC_VENV": sys.prefix} if sys.prefix != sys.base_prefix else {}
+    with (common / "demo.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        made = common / "demo.txt"
+        if not made.exists():
+            done = subprocess.run(
+                ["bash", ROOT / "scripts" / "run", "--no-serve", "--lang", "en", folder],
+                cwd=common,
+                env={**os.environ, **own},
+                capture_output=True,
+                encoding="utf-8",
+                check=False,
+            )
+            assert done.returncode == 0, done.stdout + done.stderr
+            made.write_text(done.stdout, encoding="utf-8")
+    return folder
