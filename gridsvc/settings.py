@@ -30,6 +30,8 @@ class County(BaseModel):
     store: str = "sqlite:///layers/county.sqlite"
     sliver_width: float = Field(default=0.5, ge=0)
     """Metres. Remainders thinner than this join the neighbour with the longest shared border."""
+    drawing_noise: float = Field(default=3.0, ge=0)
+    """Metres. Boundaries that disagree by less on average were drawn alike: noted, but nothing to attend to."""
     asset_distance: float = Field(default=30.0, gt=0)
     """Metres. An asset that names no road belongs to the nearest road within this distance."""
     marking: str = ""

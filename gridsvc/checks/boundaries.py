@@ -15,7 +15,7 @@ from gridsvc.crs import transform
 
 
 def boundary_findings(scene: Scene) -> Iterator[pd.DataFrame]:
-    """Findings of the partition and of the codes. Noise thinner than the sliver width is a note only."""
+    """Findings of the partition and of the codes. What is thinner than the drawing noise is a note only."""
     empty = scene.store.counts()
     if not empty[scene.layers.units[LEVELS[0]].name]:
         yield pd.DataFrame({"kind": ["no_units"], "level": [LEVELS[0]]})
@@ -24,7 +24,7 @@ def boundary_findings(scene: Scene) -> Iterator[pd.DataFrame]:
     yield orphans(scene)
     found = scene.partition.findings
     lon, lat = degrees(scene, found["x"].to_numpy(float), found["y"].to_numpy(float))
-    thin = found["width_m"].to_numpy(float) < scene.workspace.county.sliver_width
+    thin = found["width_m"].to_numpy(float) < scene.workspace.county.drawing_noise
     yield pd.DataFrame(
         {
             "severity": np.where(thin, "note", "attention").astype(object),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import tempfile
 import time
 from dataclasses import dataclass, field
@@ -22,14 +21,12 @@ from gridsvc.coverage.scene import Scene
 from gridsvc.errors import GridsvcError, UsageError
 from gridsvc.intake import LoadOptions, load_file
 from gridsvc.layers import load_layers
-from gridsvc.sample import COUNTY_NAME, make_sample
+from gridsvc.sample import AS_OF, COUNTY_NAME, make_sample
 from gridsvc.settings import County, Workspace, init_workspace, open_workspace
 from gridsvc.store import Store, open_store
 from gridsvc.text import Text, bilingual
 
 NAME = Text(zh=COUNTY_NAME, en="Sample county")
-# the day that the sample county's delivery is of
-AS_OF = dt.date(2026, 11, 20)
 DELIVERY = "delivery"
 STEPS: dict[str, Text] = {
     "generate": bilingual("Making the sample county", "生成样例县"),

@@ -24,6 +24,12 @@ def kind_title(dimension: int) -> Text:
     return _KINDS[dimension]
 
 
+def wanted_kinds(layer: Layer) -> Text:
+    """Words for what *layer* holds: points, lines, polygons."""
+    kinds = [_KINDS[dimension] for dimension in sorted(layer.dimensions)]
+    return bilingual(" or ".join(f"{kind.en}s" for kind in kinds), "、".join(kind.zh for kind in kinds))
+
+
 @dataclass(frozen=True)
 class Repair:
     """Rows whose polygons crossed themselves and were repaired, with how much of the area moved."""
@@ -85,7 +91,7 @@ def unify(shapes: Objects) -> Objects:
 def check_types(layer: Layer, shapes: Objects, candidates: Positions, problems: Problems) -> None:
     """Report shapes of a dimension that *layer* does not hold, and several points where one belongs."""
     found = dimensions(shapes[candidates])
-    wanted = " / ".join(layer.geometry)
+    wanted = wanted_kinds(layer)
     wrong = ~np.isin(found, list(layer.dimensions))
     for dimension in (-1, 0, 1, 2):
         rows = candidates[wrong & (found == dimension)]
@@ -94,7 +100,9 @@ def check_types(layer: Layer, shapes: Objects, candidates: Positions, problems: 
             if dimension < 0
             else (f"a {_KINDS[dimension].en}", _KINDS[dimension].zh)
         )
-        text = bilingual(f"it is {en}; the layer takes {wanted}", f"图形为{zh}；该图层只接受 {wanted}")
+        text = bilingual(
+            f"it is {en}; the layer takes {wanted.en}", f"图形为{zh}；该图层只接受{wanted.zh}图形"
+        )
         problems.add("geometry_type", rows, text)
     if 0 in layer.dimensions and "MultiPoint" not in layer.geometry:
         points = candidates[~wrong & (found == 0)]

@@ -35,22 +35,21 @@ def find_shapes(delivery: Delivery, layer: Layer, problems: Problems) -> Spatial
     spatial = None if delivery.geometry is None else Spatial(delivery.geometry, (), delivery.unreadable)
     if spatial is None and 0 in layer.dimensions:
         spatial = _points(delivery)
+    wanted = geometry.wanted_kinds(layer)
     if spatial is None:
-        kinds = " / ".join(layer.geometry)
         raise InputRefusedError(
-            f"{delivery.name} has no geometry, but layer {layer.name} needs {kinds}",
-            f"{delivery.name} 没有图形，而图层 {layer.name} 需要 {kinds}",
+            f"{delivery.name} has no geometry, but layer {layer.name} needs {wanted.en}",
+            f"{delivery.name} 没有图形，而图层 {layer.name} 需要{wanted.zh}图形",
         )
     shapes = np.asarray(spatial.shapes, dtype=object)
     geometry.check_presence(shapes, spatial.unreadable, problems)
     present = np.flatnonzero(~problems.mask)
     found = geometry.dimensions(shapes[present])
     if len(found) and not np.isin(found, list(layer.dimensions)).any():
-        kinds = " / ".join(layer.geometry)
         only = geometry.kind_title(int(found[0])) if found[0] >= 0 else bilingual("mixed", "混合")
         raise InputRefusedError(
-            f"{delivery.name} holds {only.en} geometries, but layer {layer.name} takes {kinds}",
-            f"{delivery.name} 为{only.zh}图形，而图层 {layer.name} 只接受 {kinds}",
+            f"{delivery.name} holds {only.en} geometries, but layer {layer.name} takes {wanted.en}",
+            f"{delivery.name} 为{only.zh}图形，而图层 {layer.name} 只接受{wanted.zh}图形",
         )
     geometry.check_types(layer, shapes, present, problems)
     return Spatial(shapes, spatial.used)

@@ -345,3 +345,11 @@ def test_check_finds_units_whose_parent_went_away(village, tmp_path):
     assert (orphan["unit_a"], orphan["unit_b"]) == (CODES["grids"], CODES["communities"])
     assert orphan["size"] == pytest.approx(3.19e6, rel=0.01)
     assert 10 < orphan["lon"] < 10.02
+
+
+def test_check_counts_rows_in_quarantine_over_appended_loads(village, files, tmp_path):
+    lamp = {"lamp_id": "L90", "road_name": "Long street", "state": "亮"}
+    more = features(tmp_path / "more.geojson", ("Point", [10.012, 50.01005], lamp))
+    assert call("load", "lamps", more, "-w", village, "--mode", "append").exit_code == 0
+    waiting = [row for row in answer("check", "-w", village)["findings"] if row["kind"] == "quarantine"]
+    assert [(row["layer"], row["size"]) for row in waiting] == [("lamps", 1)]

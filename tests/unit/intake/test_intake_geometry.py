@@ -52,7 +52,7 @@ def test_shapes_of_the_wrong_type_are_told(layers):
     given = shapes("POINT (1 2)", "LINESTRING (0 0, 1 1)", "MULTIPOINT ((1 2), (3 4))", "MULTIPOINT ((1 2))")
     check_types(layers["lamps"], given, np.arange(4), problems)
     assert found(problems) == [("geometry_type", [1]), ("several_points", [2])]
-    assert "it is a line; the layer takes Point" in problems.found[0].texts[0].en
+    assert "it is a line; the layer takes points" in problems.found[0].texts[0].en
 
 
 def test_lines_of_several_parts_are_kept(layers):

@@ -304,7 +304,7 @@ def test_refusals_leave_the_store_as_it_was(refused, shapefile, points, squares,
     refused(NotFoundError, "no layer 'lampen'", "lampen", path)
     refused(
         InputRefusedError,
-        "polygon geometries, but layer lamps takes Point",
+        "polygon geometries, but layer lamps takes points",
         "lamps",
         shapefile("b", {"路灯编号": ["L1"]}, squares(1)),
     )
