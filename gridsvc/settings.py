@@ -38,6 +38,9 @@ class County(BaseModel):
     """Classification mark (密级) printed on every map, e.g. 内部使用."""
     map_approval: str = ""
     """Map approval number (审图号) printed on every map."""
+    phones_on_pages: bool = True
+    """Chiefs' telephones on the pages that the service shows, as on the signs at the roads. The pages written to
+    files always have them; JSON and CSV never do."""
     synthetic: bool = False
     """The data is made up; every page says so."""
 

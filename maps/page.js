@@ -358,7 +358,7 @@
     var text = rows.map(function (row) {
       return row.map(function (cell) {
         var plain = String(cell === null || cell === undefined ? "" : cell).trim();
-        if (/^[=+\-@\t\r]/.test(plain) && isNaN(plain)) plain = "'" + plain;
+        if (/^[=+\-@\t\r\n＝＋－＠]/.test(plain) && isNaN(plain)) plain = "'" + plain;
         return '"' + plain.replace(/"/g, '""') + '"';
       }).join(",");
     }).join("\r\n");

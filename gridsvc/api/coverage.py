@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from gridsvc.api import geojson, models
 from gridsvc.api.figures import run_model, to_models
-from gridsvc.api.parameters import CoverageView, Offset, strict
+from gridsvc.api.parameters import CoverageView, Offset, known_indicator, no_such, strict
 from gridsvc.api.view import CSV, GEOJSON, HTML, View
 from gridsvc.coverage.figures import Figures
 from gridsvc.duties.people import People
@@ -41,17 +41,10 @@ def choice(
         raise UsageError(
             "roads cross units: level=road goes without unit", "道路跨单元：level=road 不能与 unit 同时使用"
         )
-    if indicator is not None and indicator not in view.service.indicators:
-        raise _bad("indicator", indicator, ", ".join(view.service.indicators))
+    known_indicator(view, indicator)
     if level is None and unit is None and chief is None:
         level = "county"
     return {"level": level, "unit": unit, "indicator": indicator, "chief": chief}
-
-
-def _bad(name: str, value: str, known: str = "") -> UsageError:
-    """A parameter that names something that does not exist: a bad request, the address itself is right."""
-    en, zh = (f"; there are: {known}", f"；现有：{known}") if known else ("", "")
-    return UsageError(f"{name}={value}: there is no such {name}{en}", f"{name}={value}：不存在{zh}")
 
 
 def run_number(
@@ -71,7 +64,7 @@ def order(
     keys = [(part.removeprefix("-"), not part.startswith("-")) for part in (sort or "").split(",") if part]
     for name, _ in keys:
         if name not in SORTABLE:
-            raise _bad("sort", name, ", ".join(SORTABLE))
+            raise no_such("sort", name, SORTABLE)
     return keys
 
 
@@ -112,7 +105,7 @@ def coverage(
     with view.service.store() as store, store.snapshot():
         figures = view.service.figures_of(store, run)
         if chosen["chief"] is not None and chosen["chief"] not in set(People.open(store).chiefs["chief_id"]):
-            raise _bad("chief", chosen["chief"])
+            raise no_such("chief", chosen["chief"])
         table = pd.DataFrame() if figures is None else sorted_by(_table(view, figures, chosen), keys)
         page = table.iloc[offset : None if limit is None else offset + limit]
         rows = [] if figures is None else to_models(view, figures, page)

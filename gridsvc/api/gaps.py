@@ -11,9 +11,9 @@ from fastapi import Query, Response
 from gridsvc.api import geojson
 from gridsvc.api.figures import run_model
 from gridsvc.api.frames import records
+from gridsvc.api.parameters import known_indicator
 from gridsvc.api.view import GEOJSON, View
 from gridsvc.coverage.figures import Figures
-from gridsvc.errors import UsageError
 
 IndicatorParameter = Annotated[
     str | None, Query(alias="indicator", description="Id of an indicator; all when not given")
@@ -28,13 +28,8 @@ def gaps_reply(
     view: View, figures: Figures | None, about: str, path: str, indicator: str | None, **choice: Any
 ) -> Response:
     """Gaps chosen as by ``Figures.gaps``, as GeoJSON or as a page about the subject called *about*."""
-    if indicator is not None and indicator not in view.service.indicators:
-        names = ", ".join(view.service.indicators)
-        raise UsageError(
-            f"indicator={indicator}: there is no such indicator; there are: {names}",
-            f"indicator={indicator}：没有此指标；现有：{names}",
-        )
-    found = None if figures is None else worst_first(figures.gaps(indicator=indicator, **choice))
+    known_indicator(view, indicator)
+    found = None if figures is None else figures.gaps(indicator=indicator, **choice)
     run = run_model(figures.run if figures else None)
     links = view.self_links(GEOJSON)
     rows = [] if found is None else _properties(found)
@@ -48,11 +43,6 @@ def gaps_reply(
     ]
     more = {"run": run.model_dump() if run else None}
     return view.text(geojson.collection(features, len(features), links, more), GEOJSON)
-
-
-def worst_first(found: geopandas.GeoDataFrame) -> geopandas.GeoDataFrame:
-    """Gaps by indicator, the largest first."""
-    return found.sort_values(["indicator", "size"], ascending=[True, False], kind="stable")
 
 
 def _properties(found: geopandas.GeoDataFrame) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from gridsvc import __version__
 from gridsvc.codes import LEVEL_TITLES
+from gridsvc.maps.words import percent, unit
 from gridsvc.text import LANGS, bilingual
 
 if TYPE_CHECKING:
@@ -80,6 +81,8 @@ def render(template: str, view: View, **context: Any) -> str:
             levels=LEVEL_TITLES,
             explicit_lang="lang" in view.request.query_params,
             most=MOST_ROWS,
+            percent=percent,
+            unit=lambda text: unit(text)(view.lang),
             **context,
         )
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from datetime import date, time
 from typing import Annotated, Literal
 
@@ -45,6 +46,19 @@ def strict(request: Request) -> None:
         raise UsageError(
             f"parameter given more than once: {', '.join(twice)}", f"参数重复：{'、'.join(twice)}"
         )
+
+
+def no_such(name: str, value: str, known: Iterable[str] = ()) -> UsageError:
+    """A parameter that names something that does not exist: a bad request, the address itself is right."""
+    names = ", ".join(known)
+    en, zh = (f"; there are: {names}", f"；现有：{names}") if names else ("", "")
+    return UsageError(f"{name}={value}: there is no such {name}{en}", f"{name}={value}：不存在{zh}")
+
+
+def known_indicator(view: View, indicator: str | None) -> None:
+    """Refuse the id of an indicator that is not defined."""
+    if indicator is not None and indicator not in view.service.indicators:
+        raise no_such("indicator", indicator, view.service.indicators)
 
 
 def page_view(request: Request, lang: LangParameter = None, form: PageFormat = None) -> View:

@@ -63,7 +63,8 @@ def chief_gaps(
         record = chief_or_404(store, chief_id)
         figures = view.service.figures_of(store, run)
         about = record["name"] or chief_id
-        return gaps_reply(view, figures, str(about), f"/chiefs/{chief_id}", indicator, chief=chief_id)
+        path = f"/chiefs/{quote(chief_id, safe='')}"
+        return gaps_reply(view, figures, str(about), path, indicator, chief=chief_id)
 
 
 @router.get("/chiefs/{chiefId:path}", response_model=models.Chief, responses=PAGE, summary="One road chief")

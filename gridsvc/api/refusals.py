@@ -64,7 +64,7 @@ def explain(error: RequestValidationError) -> UsageError:
 def _http(request: Request, error: Exception) -> Response:
     error = cast(HTTPException, error)
     words = {404: NO_ADDRESS, 405: NO_METHOD}.get(error.status_code)
-    phrase = words or bilingual(str(error.detail), HTTPStatus(error.status_code).phrase)
+    phrase = words or bilingual(str(error.detail), f"请求无法处理（HTTP {error.status_code}）")
     return answer(request, error.status_code, phrase, dict(error.headers or {}))
 
 

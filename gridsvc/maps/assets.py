@@ -36,7 +36,7 @@ class AssetLayer:
     """In pixels."""
     state_field: str
     """Field that holds the state; empty for layers without states."""
-    phones: bool = True
+    personal: bool = True
     """Fields that concern persons may be shown."""
 
     @cached_property
@@ -70,7 +70,7 @@ class AssetLayer:
         return [
             self._column(name, part[name])
             for name in names
-            if (self.phones or not self.layer.fields[name].personal) and part[name].notna().any()
+            if (self.personal or not self.layer.fields[name].personal) and part[name].notna().any()
         ]
 
     def _column(self, name: str, values: pd.Series) -> Column:

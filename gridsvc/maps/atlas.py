@@ -18,7 +18,7 @@ from gridsvc.layers import Layers
 from gridsvc.maps.assets import AssetLayer
 from gridsvc.maps.ground import Ground
 from gridsvc.maps.model import Person, Stamp
-from gridsvc.maps.reader import Measure, Reader, people_of, stamp_of
+from gridsvc.maps.reader import Measure, Reader, chief_figures, people_of, records, stamp_of
 from gridsvc.maps.style import Style, load_style
 from gridsvc.settings import Workspace
 from gridsvc.store import Store
@@ -26,7 +26,7 @@ from gridsvc.store import Store
 
 @dataclass
 class Atlas:
-    """What pages are made from. Open one with :meth:`open`, and keep the store open while pages are made."""
+    """What pages are made from. Open one with :meth:`open`; the store may be closed before pages are made."""
 
     workspace: Workspace
     layers: Layers
@@ -34,7 +34,11 @@ class Atlas:
     style: Style
     stamp: Stamp
     figures: Figures | None
-    """None while nothing has been computed."""
+    """None while nothing has been computed. All that it sums is read: it asks the store no more."""
+    county_figures: list[dict[str, Any]]
+    """Rows of the counties' figures."""
+    chief_figures: dict[str, list[dict[str, Any]]]
+    """Rows of the chiefs' figures by chief: all that persons can have, in the order of the indicators."""
     people: dict[str, Person]
     chiefs: list[str]
     """Ids of all chiefs, by level, then id."""
@@ -46,7 +50,7 @@ class Atlas:
     """Road features along their roads, by key."""
     assets: dict[str, AssetLayer]
     stretches: pd.DataFrame
-    """The run's stretches, with ``shape`` in pixels."""
+    """The run's stretches, with ``shape`` in pixels and ``metres`` as the figures count them."""
     posts: pd.DataFrame
     assignments: pd.DataFrame
     """Assets to roads, one row an asset and chief, with ``chief``."""
@@ -65,12 +69,13 @@ class Atlas:
         run: int | None = None,
         *,
         phones: bool = True,
+        personal: bool = True,
     ) -> Self:
         """Read everything of *run* (None: the newest) from *store*.
 
-        Without *phones*, fields that concern persons (:attr:`gridsvc.layers.Field.personal`) stay out of the
-        pages. An unknown run is a :class:`~gridsvc.errors.NotFoundError`; while there is none, pages have no
-        figures.
+        Without *phones*, the telephones of chiefs and officers stay out of the pages; without *personal*, fields
+        of assets that concern persons (:attr:`gridsvc.layers.Field.personal`). An unknown run is a
+        :class:`~gridsvc.errors.NotFoundError`; while there is none, pages have no figures.
         """
         with store.snapshot():
             record = store.run(run)
@@ -81,6 +86,7 @@ class Atlas:
             people, chiefs, notes = people_of(People.open(store), layers, phones=phones)
             reader = Reader(store, workspace, layers, style, record)
             roads = reader.layer(layers.roads.name)
+            stretches = reader.stretches(roads)
             return cls(
                 workspace=workspace,
                 layers=layers,
@@ -88,14 +94,16 @@ class Atlas:
                 style=style,
                 stamp=stamp_of(workspace, record),
                 figures=figures,
+                county_figures=[] if figures is None else records(figures.table()),
+                chief_figures={} if figures is None else chief_figures(figures, stretches["holder"]),
                 people=people,
                 chiefs=chiefs,
                 notes=notes,
                 ground=reader.ground(roads, figures),
                 roads=pd.DataFrame(roads.drop(columns="geometry")),
                 measures=reader.measures(),
-                assets=reader.assets(phones=phones),
-                stretches=reader.shaped("stretches"),
+                assets=reader.assets(personal=personal),
+                stretches=stretches,
                 posts=reader.plain("posts"),
                 assignments=_by_chief(reader.plain("assignments")),
                 gaps=reader.shaped("gaps"),
@@ -150,20 +158,6 @@ class Atlas:
         return {str(unit): list(ids) for unit, ids in held.groupby("unit")["holder"]}
 
     @cached_property
-    def chief_figures(self) -> dict[str, list[dict[str, Any]]]:
-        """Rows of the chiefs' figures by chief, in the order of the indicators."""
-        found: dict[str, list[dict[str, Any]]] = {}
-        if self.figures is not None:
-            for row in _records(self.figures.table(chiefs=True)):
-                found.setdefault(str(row["subject"]), []).append(row)
-        return found
-
-    @cached_property
-    def county_figures(self) -> list[dict[str, Any]]:
-        """Rows of the counties' figures."""
-        return [] if self.figures is None else _records(self.figures.table())
-
-    @cached_property
     def unit_names(self) -> dict[str, str]:
         """Names of all units by code."""
         return {
@@ -174,16 +168,12 @@ class Atlas:
 
     def level_figures(self, level: str, indicator: str) -> list[dict[str, Any]]:
         """Rows of one indicator's figures for all units of a level and the remainders above it."""
-        return [] if self.figures is None else _records(self.figures.table(level=level, indicator=indicator))
+        return [] if self.figures is None else records(self.figures.table(level=level, indicator=indicator))
 
     @cached_property
     def road_rows(self) -> dict[str, int]:
         """Row of :attr:`roads` by road feature's key."""
         return {key: row for row, key in enumerate(self.roads["key"])}
-
-
-def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
 
 
 def _rows_by(values: pd.Series) -> dict[str, npt.NDArray[np.intp]]:

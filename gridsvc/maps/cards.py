@@ -51,7 +51,8 @@ def quantity(amount: float, what: Quantity) -> Text:
 
 def value_text(value: float, indicator: Indicator) -> Text:
     """A goal or bound of *indicator* with its unit."""
-    text, unit = words.number(value, indicator.digits), words.unit(indicator.unit)
+    # never rounded: a bound of 99.95 is not 100
+    text, unit = words.number(value, 10), words.unit(indicator.unit)
     if indicator.unit == "%":
         return bilingual(f"{text}%", f"{text}%")
     return bilingual(f"{text} {unit.en}", f"{text} {unit.zh}")

@@ -61,13 +61,10 @@ def _box(atlas: Atlas, own: Geometries) -> tuple[float, float, float, float] | N
 
 
 def chief_cards(atlas: Atlas, chief_id: str, gaps: Iterable[Gap] = ()) -> list[Card]:
-    """The chief's figures, the worst first; what cannot be had of these roads at all is left out."""
+    """The chief's figures, the worst first; those without a value come last, with the reason."""
     counts = Counter(gap.indicator for gap in gaps)
     found = [
         card(row, atlas.indicators[row["indicator"]], atlas.layers, counts[row["indicator"]])
         for row in atlas.chief_figures.get(chief_id, [])
-        if atlas.indicators[row["indicator"]].for_chiefs
     ]
-    return sorted(
-        (one for one in found if one.value is not None or one.known_share), key=lambda one: one.rank
-    )
+    return sorted(found, key=lambda one: one.rank)

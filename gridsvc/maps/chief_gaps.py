@@ -19,14 +19,17 @@ from gridsvc.text import Text, bilingual
 
 
 def chief_gaps(atlas: Atlas, chief_id: str) -> tuple[list[Gap], list[Group]]:
-    """The chief's gaps, worst first within each indicator, and the groups that draw them."""
+    """The chief's gaps, worst first within each indicator, and the groups that draw them.
+
+    Areas are nobody's gap: they lie in units, not on a chief's roads.
+    """
     table = atlas.gaps.iloc[atlas.gaps_of.get(chief_id, np.empty(0, dtype=np.intp))]
     gaps: list[Gap] = []
     groups: list[Group] = []
     names = [name for name in atlas.indicators if (table["indicator"] == name).any()]
     for place, name in enumerate(names):
         of_indicator = table[table["indicator"] == name]
-        for kind in ("area", "stretch", "feature"):
+        for kind in ("stretch", "feature"):
             part = of_indicator[of_indicator["kind"] == kind].sort_values(
                 "size", ascending=False, kind="stable"
             )
@@ -40,10 +43,8 @@ def chief_gaps(atlas: Atlas, chief_id: str) -> tuple[list[Gap], list[Group]]:
 def _gap_group(atlas: Atlas, name: str, kind: str, part: pd.DataFrame, place: int) -> tuple[Group, list[Gap]]:
     indicator = atlas.indicators[name]
     style = atlas.style.gap(place)
-    what = quantities(indicator, atlas.layers)[0]
-    # a gap that is a stretch or an area is measured as such, whatever the indicator counts
-    if kind != "feature":
-        what = ("length" if kind == "stretch" else "area", NOTHING)
+    # a stretch is measured as such, whatever the indicator counts
+    what = ("length", NOTHING) if kind == "stretch" else quantities(indicator, atlas.layers)[0]
     group_id = f"gap-{place}-{kind}"
     found = []
     for index, row in enumerate(part.to_dict("records")):
@@ -53,7 +54,6 @@ def _gap_group(atlas: Atlas, name: str, kind: str, part: pd.DataFrame, place: in
     shapes = part["shape"].to_numpy(object)
     drawn = {
         "stretch": ("gap", shapes, style.plain()),
-        "area": ("area", shapes, {"fill": style.colour, "stroke": style.colour, "alpha": 0.35, "width": 1.2}),
         "feature": ("point", point_of(shapes), {"ring": style.colour, "size": 5}),
     }[kind]
     columns = (
@@ -74,12 +74,7 @@ def _gap_words(atlas: Atlas, kind: str, row: dict[Any, Any]) -> tuple[Text, Text
     road = "" if pd.isna(row["road_name"]) else str(row["road_name"])
     if kind == "stretch":
         span = atlas.span(row["road_id"], row["from_m"], row["to_m"])
-        if span is None:
-            return same(road), NOTHING
-        start, end = (words.number(metre) for metre in span)
-        return same(road), PHRASES["from_to"].fill(start=start, end=end)
-    if kind == "area":
-        return same(str(row["unit"] or "")), NOTHING
+        return same(road), NOTHING if span is None else words.spans([span])
     layer = atlas.assets.get(str(row["layer"]))
     at = layer.rows.get(str(row["feature_key"])) if layer else None
     if layer is None or at is None:

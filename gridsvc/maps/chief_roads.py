@@ -28,7 +28,7 @@ def own_roads(atlas: Atlas, rows: Rows, *, vacant: bool) -> tuple[list[Stretch],
     if not len(rows):
         return [], None
     table = atlas.stretches.iloc[rows].reset_index(drop=True)
-    features = np.asarray([atlas.road_rows.get(key, -1) for key in table["road_id"]])
+    features = np.asarray([atlas.road_rows[key] for key in table["road_id"]])
     roads = atlas.roads.iloc[features].reset_index(drop=True)
     name, code = (
         roads["road_name"].fillna("").to_numpy(object),
@@ -79,7 +79,7 @@ def _stretch(atlas: Atlas, part: pd.DataFrame, index: int) -> Stretch:
         road_class=road_class,
         class_title=titles.get(road_class, NOTHING),
         span=_span(atlas, part),
-        metres=float((part["to_m"] - part["from_m"]).sum()),
+        metres=float(part["metres"].sum()),
         since="" if pd.isna(date) else date.date().isoformat(),
         team=atlas.team(_holders(atlas, part)),
         group="own",
@@ -91,10 +91,7 @@ def _span(atlas: Atlas, part: pd.DataFrame) -> Text:
     """From–to metres along the road."""
     rows = zip(part["road_id"], part["from_m"], part["to_m"], strict=True)
     spans = [span for key, start, end in rows if (span := atlas.span(key, start, end))]
-    if len(spans) < len(part):
-        return NOTHING
-    start, end = min(low for low, _ in spans), max(high for _, high in spans)
-    return PHRASES["from_to"].fill(start=words.number(start), end=words.number(end))
+    return words.spans(spans) if len(spans) == len(part) else NOTHING
 
 
 def _holders(atlas: Atlas, part: pd.DataFrame) -> set[str]:
@@ -120,14 +117,16 @@ def since_when(atlas: Atlas, chief_id: str, rows: Rows) -> tuple[str, str]:
         (atlas.duties["holder"] != chief_id)
         & atlas.duties["date_to"].notna()
         & (atlas.duties["date_to"] <= begun)
-        & (_road_of(atlas.duties).isin(set(_road_of(mine))))
+        & _post_of(atlas.duties).isin(set(_post_of(mine).dropna()))
     ].sort_values("date_to")
     names = [atlas.people[holder].name for holder in before["holder"].dropna() if holder in atlas.people]
     return begun.date().isoformat(), next((name for name in reversed(names) if name), "")
 
 
-def _road_of(duties: pd.DataFrame) -> pd.Series:
-    return duties["road_code"].fillna(duties["road_name"]).dropna()
+def _post_of(duties: pd.DataFrame) -> pd.Series:
+    """Road, level and role: a chief of another level on the same road is no predecessor."""
+    road = duties["road_code"].fillna(duties["road_name"])
+    return road + "|" + duties["level"].fillna("") + "|" + duties["role"].fillna("")
 
 
 def grids_near(atlas: Atlas, own: Geometries) -> Iterator[Group]:

@@ -64,7 +64,7 @@ class Raw(Element):
 
 def safe_json(value: Any) -> str:
     """JSON that may stand inside a script element of a page."""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return text

@@ -41,21 +41,18 @@ def index_page(atlas: Atlas) -> IndexPage:
 def headings(atlas: Atlas) -> list[Heading]:
     """All indicators with the county's figure; those that chiefs have figures of come first."""
     county: dict[str, Card] = {}
-    if atlas.figures is not None:
+    # of several counties in one workspace none stands for all
+    if len({row["subject"] for row in atlas.county_figures}) == 1:
         for row in atlas.county_figures:
-            # several counties in one workspace: the first stands for the head of the page
-            county.setdefault(row["indicator"], card(row, atlas.indicators[row["indicator"]], atlas.layers))
-    asked = {
-        row["indicator"] for rows in atlas.chief_figures.values() for row in rows if row["denominator"] > 0
-    }
+            county[row["indicator"]] = card(row, atlas.indicators[row["indicator"]], atlas.layers)
+    rows = [row for rows in atlas.chief_figures.values() for row in rows]
+    valued = {row["indicator"] for row in rows if row["denominator"] > 0}
+    asked = {row["indicator"] for row in rows}
     found = [
-        Heading(
-            one.id, one.title, one.definition, unit(one.unit), county.get(one.id),
-            one.for_chiefs and one.id in asked,
-        )
+        Heading(one.id, one.title, one.definition, unit(one.unit), county.get(one.id), one.id in asked)
         for one in atlas.indicators.values()
-    ]  # fmt: skip
-    return sorted(found, key=lambda heading: not heading.for_chiefs)
+    ]
+    return sorted(found, key=lambda heading: (not heading.for_chiefs, heading.id not in valued))
 
 
 def _row(atlas: Atlas, chief_id: str) -> ChiefRow:
@@ -64,11 +61,8 @@ def _row(atlas: Atlas, chief_id: str) -> ChiefRow:
     cards = {one.indicator: one for one in chief_cards(atlas, chief_id)}
     since, _ = since_when(atlas, chief_id, rows)
     person = atlas.people[chief_id]
-    return ChiefRow(person, _road_names(atlas, part), _metres(part), cards, bool(since) and not person.vacant)
-
-
-def _metres(part: pd.DataFrame) -> float:
-    return float((part["to_m"] - part["from_m"]).sum())
+    new = bool(since) and not person.vacant
+    return ChiefRow(person, _road_names(atlas, part), float(part["metres"].sum()), cards, new)
 
 
 def _road_names(atlas: Atlas, part: pd.DataFrame) -> tuple[str, ...]:
@@ -92,7 +86,7 @@ def _unheld(atlas: Atlas) -> list[tuple[ChiefRow, shapely.Geometry]]:
     free = atlas.stretches[atlas.stretches["holder"].fillna("") == ""]
     found = []
     for _, part in free.groupby("road_id", sort=True):
-        row = ChiefRow(Person("", ""), _road_names(atlas, part), _metres(part), {})
+        row = ChiefRow(Person("", ""), _road_names(atlas, part), float(part["metres"].sum()), {})
         found.append((row, _joined(atlas, part)))
     return found
 

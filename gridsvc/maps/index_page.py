@@ -34,7 +34,16 @@ def _row(row: ChiefRow, order: int, columns: list[Heading], lang: Lang, links: L
         value = "" if card is None or card.value is None else repr(card.value)
         display = "" if card is None else card.display
         grade = "" if card is None else card.grade
-        cells.append({"value": value, "display": display, "grade": grade, "title": heading.title(lang)})
+        reason = "" if card is None else card.reason(lang)
+        cells.append(
+            {
+                "value": value,
+                "display": display,
+                "grade": grade,
+                "title": heading.title(lang),
+                "reason": reason,
+            }
+        )
     post = " · ".join(part for part in (chief.level(lang), chief.title, chief.department) if part)
     text = " ".join([chief.name, chief.id, chief.title, chief.department, *row.roads])
     return {

@@ -10,6 +10,7 @@ import pandas as pd
 import shapely
 
 from gridsvc.codes import LEVEL_TITLES, LEVELS
+from gridsvc.coverage.figures import REST
 from gridsvc.coverage.indicators import Indicator
 from gridsvc.maps.atlas import Atlas
 from gridsvc.maps.cards import card, value_text
@@ -21,6 +22,7 @@ from gridsvc.maps.style import Style
 from gridsvc.maps.words import same
 from gridsvc.text import Text, bilingual
 
+Floats = np.ndarray[Any, np.dtype[np.float64]]
 # metres by which borders may differ from the units', by level: those of many units are seen from near
 SIMPLE = {"county": 6.0, "district": 4.0, "community": 3.0, "grid": 2.0}
 # vertices of a level that a page bears, and pixels at which borders are not simplified any further
@@ -34,7 +36,8 @@ def overview_page(atlas: Atlas, indicator_id: str) -> OverviewPage:
     indicator = atlas.indicators[indicator_id]
     every = headings(atlas)
     levels, groups = [], []
-    for level in LEVELS[1:]:
+    # one county's figure is the page's headline
+    for level in LEVELS[1:] if len(atlas.ground.units[LEVELS[0]].codes) == 1 else LEVELS:
         table, group = _level(atlas, indicator, level)
         if table.codes:
             levels.append(table)
@@ -114,7 +117,7 @@ def _name(atlas: Atlas, row: dict[str, Any]) -> Text:
     if not code.endswith("*"):
         name = code if pd.isna(row["name"]) else str(row["name"])
         return bilingual(name, name)
-    return PHRASES["rest"].fill(name=atlas.unit_names.get(code[:-1], code[:-1]))
+    return REST.fill(name=atlas.unit_names.get(code[:-1], code[:-1]))
 
 
 def classed(style: Style, indicator: Indicator, cards: list[Card]) -> tuple[list[Band], list[int]]:
@@ -126,8 +129,8 @@ def classed(style: Style, indicator: Indicator, cards: list[Card]) -> tuple[list
         place = {band.grade: index for index, band in enumerate(bands)}
         classes = [len(bands) + 1 if one.value is None else place.get(one.grade, len(bands)) for one in cards]
     else:
-        limits = _limits(cards)
-        values = np.asarray([np.nan if one.value is None else one.value for one in cards])
+        limits = _limits(cards, indicator)
+        values = _shown(cards)
         found = np.searchsorted(limits, np.nan_to_num(values), side="right")
         classes = [int(c) for c in np.where(np.isnan(values), len(bands) + 1, found)]
     bands = [*bands, ungraded, nothing]
@@ -158,18 +161,24 @@ def _fill(text: Text, low: Text, high: Text) -> Text:
     return bilingual(text.en.format(low=low.en, high=high.en), text.zh.format(low=low.zh, high=high.zh))
 
 
-def _limits(cards: list[Card]) -> np.ndarray[Any, np.dtype[np.float64]]:
+def _shown(cards: list[Card]) -> Floats:
+    """Values as they are shown, so that none stands in a class that its display is outside of."""
+    return np.asarray([np.nan if one.value is None else float(one.display) for one in cards], dtype=float)
+
+
+def _limits(cards: list[Card], indicator: Indicator) -> Floats:
     """Values that part the classes: about as many units in each."""
-    values = np.asarray([one.value for one in cards if one.value is not None], dtype=float)
+    values = _shown(cards)
+    values = values[~np.isnan(values)]
     if not len(values):
         return np.empty(0)
-    limits = np.unique(np.quantile(values, np.arange(1, CLASSES) / CLASSES))
-    chosen: np.ndarray[Any, np.dtype[np.float64]] = limits[limits > values.min()]
+    limits = np.unique(np.quantile(values, np.arange(1, CLASSES) / CLASSES).round(indicator.digits))
+    chosen: Floats = limits[limits > values.min()]
     return chosen
 
 
 def _sequence(style: Style, indicator: Indicator, cards: list[Card]) -> list[Band]:
-    limits = [value_text(float(limit), indicator) for limit in _limits(cards)]
+    limits = [value_text(float(limit), indicator) for limit in _limits(cards, indicator)]
     colours = style.sequence.colours
     steps = np.linspace(0, len(colours) - 1, len(limits) + 1).round().astype(int)
     titles = [
@@ -188,8 +197,7 @@ def _units(atlas: Atlas, level: str, codes: list[str]) -> Group:
     if key not in atlas.cache:
         shapes = unit_shapes(atlas, level, SIMPLE[level])
         geometry = np.asarray([shapes.get(code) for code in codes], dtype=object)
-        on = level == LEVELS[1]
-        group = Group(key, "units", geometry, {}, LEVEL_TITLES[level], on=on, hit=True)
+        group = Group(key, "units", geometry, {}, LEVEL_TITLES[level], on=False, hit=True)
         group.encoded = encode(geometry, atlas.ground.origin).json()
         group.extra["anchors"] = point_of(geometry)
         atlas.cache[key] = group
@@ -201,9 +209,8 @@ def unit_shapes(atlas: Atlas, level: str, tolerance: float) -> dict[str, shapely
     """Units of a level, and the remainders of higher ones, by subject; borders simplified together."""
     if atlas.figures is None:
         return {}
-    units = atlas.figures.unit_shapes(level)
-    codes = [str(code) for code in units["code"]]
-    shapes = to_pixels(units.geometry.to_numpy(object))
+    units = atlas.ground.units[level]
+    codes, shapes = [*units.codes], units.geometry
     cells = atlas.figures.cells
     higher = atlas.workspace.county.layout.lengths[level]
     rest = cells[cells["remainder"].astype(bool) & (cells["unit"].str.len() < higher)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,10 +18,10 @@ from gridsvc.text import Lang
 
 
 def shapes_json(sheet: Sheet) -> str:
-    """The geometry of all groups, the same in every language; digits only, so safe as it is."""
+    """The geometry of all groups, the same in every language, as safe JSON."""
     for group in sheet.groups:
         group.encoded = group.encoded or encode(group.geometry, sheet.origin).json()
-    return "{" + ",".join(f'"{group.id}":{group.encoded}' for group in sheet.groups) + "}"
+    return "{" + ",".join(f"{safe_json(group.id)}:{group.encoded}" for group in sheet.groups) + "}"
 
 
 def centre_of(sheet: Sheet) -> tuple[float, float]:
@@ -69,7 +68,7 @@ def page_json(sheet: Sheet, style: Style, lang: Lang, **more: Any) -> str:
         **register.spec(),
         **more,
     }
-    return safe_json(json.dumps(spec, ensure_ascii=False, separators=(",", ":"), allow_nan=False))
+    return safe_json(spec)
 
 
 def _relative(bounds: Bounds, origin: tuple[float, float]) -> list[int]:

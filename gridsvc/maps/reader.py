@@ -14,8 +14,10 @@ import pandas as pd
 
 from gridsvc.codes import LEVEL_TITLES, LEVELS
 from gridsvc.coverage.figures import Figures
+from gridsvc.coverage.indicators import Indicator
 from gridsvc.coverage.scene import Scene
 from gridsvc.duties.people import People
+from gridsvc.duties.roads import texts
 from gridsvc.layers import Layer, Layers
 from gridsvc.maps.assets import AssetLayer
 from gridsvc.maps.ground import Areas, Ground, Lines, Units
@@ -79,6 +81,30 @@ def people_of(
     return found, list(chiefs["chief_id"]), notes
 
 
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows of a table by column."""
+    return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
+
+
+def of_persons(indicator: Indicator, layers: Layers) -> bool:
+    """True for figures that persons can have: of roads and assets, not of areas, residents or units."""
+    counted = [select.layer for select in (indicator.of, indicator.per_of) if select is not None]
+    return indicator.for_chiefs and all(layers[name].role in ("road", "asset") for name in counted)
+
+
+def chief_figures(figures: Figures, holders: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
+    """The figures of every chief by id, and of all *holders*: a row for each indicator that persons can have."""
+    applies = {name for name, one in figures.indicators.items() if of_persons(one, figures.layers)}
+    # a chief that nobody is has every row, with the reason why nothing can be counted
+    blank = [row for row in records(figures.table(chief="")) if row["indicator"] in applies]
+    place = {row["indicator"]: index for index, row in enumerate(blank)}
+    found = {str(holder): list(blank) for holder in holders if holder and not pd.isna(holder)}
+    for row in records(figures.table(chiefs=True)):
+        if row["indicator"] in applies:
+            found.setdefault(str(row["subject"]), list(blank))[place[row["indicator"]]] = row
+    return found
+
+
 @dataclass(frozen=True)
 class Measure:
     """Where a road feature lies along its road."""
@@ -122,6 +148,13 @@ class Reader:
         shapes = to_pixels(frame.geometry.to_numpy(object))
         return pd.DataFrame(frame.drop(columns="geometry")).assign(shape=shapes)
 
+    def stretches(self, roads: geopandas.GeoDataFrame) -> pd.DataFrame:
+        """The run's stretches with ``metres``: each line of a divided road is half of it, as in the figures."""
+        frame = self.shaped("stretches")
+        divided = roads["key"][texts(roads, "carriageway") == "divided"]
+        share = np.where(frame["road_id"].isin(divided), 0.5, 1.0)
+        return frame.assign(metres=(frame["to_m"] - frame["from_m"]) * share)
+
     def ground(self, roads: geopandas.GeoDataFrame, figures: Figures | None) -> Ground:
         """What lies under all maps; units as their cells make them, as drawn while nothing is computed."""
         lines = Lines(
@@ -153,9 +186,9 @@ class Reader:
             shapes = to_pixels(frame.geometry.to_numpy(object))
             yield level, Units(level, LEVEL_TITLES[level], list(frame["code"]), names, shapes)
 
-    def assets(self, *, phones: bool) -> dict[str, AssetLayer]:
+    def assets(self, *, personal: bool) -> dict[str, AssetLayer]:
         """Every asset layer by name."""
-        return {layer.name: self._asset(layer, phones) for layer in self.layers.of_role("asset")}
+        return {layer.name: self._asset(layer, personal) for layer in self.layers.of_role("asset")}
 
     @cached_property
     def _scene(self) -> Scene | None:
@@ -177,7 +210,7 @@ class Reader:
             if origin >= 0
         }
 
-    def _asset(self, layer: Layer, phones: bool) -> AssetLayer:
+    def _asset(self, layer: Layer, personal: bool) -> AssetLayer:
         frame = self.layer(layer.name)
         state = self.style.state_field(layer)
         if state == layer.observed and state and self._scene is not None:
@@ -187,4 +220,4 @@ class Reader:
                 **{state: frame["key"].map(dict(zip(seen["key"], seen[state], strict=True)))}
             )
         shapes = to_pixels(frame.geometry.to_numpy(object))
-        return AssetLayer(layer, pd.DataFrame(frame.drop(columns="geometry")), shapes, state, phones)
+        return AssetLayer(layer, pd.DataFrame(frame.drop(columns="geometry")), shapes, state, personal)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 from gridsvc.text import Text, bilingual
 
@@ -18,6 +19,17 @@ def length(metres: float) -> Text:
     if metres >= 10_000:
         return bilingual(f"{number(metres / 1000, 1)} km", f"{number(metres / 1000, 1)} 公里")
     return bilingual(f"{number(metres)} m", f"{number(metres)} 米")
+
+
+def spans(ends: Iterable[tuple[float, float]]) -> Text:
+    """Stretches from–to metres along one road; those that meet (within a metre) are one."""
+    joined: list[tuple[float, float]] = []
+    for low, high in sorted(ends):
+        if joined and low <= joined[-1][1] + 1:
+            low, high = joined[-1][0], max(joined.pop()[1], high)
+        joined.append((low, high))
+    parts = [f"{number(low)}–{number(high)}" for low, high in joined]
+    return bilingual(f"{', '.join(parts)} m", f"{'、'.join(parts)} 米")
 
 
 def area(square_metres: float) -> Text:

@@ -1,11 +1,13 @@
 """OGC API – Features: collections, items, paging and filters."""
 
 import re
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
+from starlette.testclient import TestClient
 
-from gridsvc.api import models
+from gridsvc.api import create_app, models
 
 from .conftest import GRIDS, LAMPS, PHONE, SOUTH, WEST
 
@@ -200,6 +202,22 @@ def test_phones_stay_inside(client, path):
         assert PHONE not in answer.text
         assert "keeper_phone" not in answer.text
     assert client.get("/collections/toilets/items", params={"keeper_phone": PHONE}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "path", ["/maps", "/maps/chiefs/C1", "/maps/chiefs/组%2F2", "/maps/overview/lit_road"]
+)
+def test_served_maps_hold_no_phones_where_the_county_says_so(town, path):
+    quiet = replace(town, county=town.county.model_copy(update={"phones_on_pages": False}))
+    with TestClient(create_app(quiet)) as client:
+        answer = client.get(path, headers={"Accept": "text/html"})
+    assert answer.status_code == 200
+    assert PHONE not in answer.text
+    assert PHONE[-6:] not in answer.text
+
+
+def test_served_maps_show_chiefs_phones_as_the_signs_at_the_roads_do(client):
+    assert f"tel:{PHONE}" in client.get("/maps/chiefs/C1", headers={"Accept": "text/html"}).text
 
 
 def test_schemas_describe_the_open_fields(get):

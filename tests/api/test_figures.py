@@ -263,3 +263,10 @@ def test_an_absent_store_is_empty_not_broken(tmp_path):
                 answer = client.get(path, headers={"Accept": {"json": "*/*", "html": "text/html"}[form]})
                 assert answer.status_code == 200, (path, answer.text)
         assert client.get("/readyz").json()["run"] is None
+
+
+def test_pages_name_units_in_the_readers_language(client):
+    page = client.get("/indicators", params={"format": "html", "lang": "en"}).text
+    assert "per 1,000 residents" in page
+    assert "千人" not in page
+    assert "个/千人" in client.get("/indicators", params={"format": "html", "lang": "zh"}).text

@@ -41,7 +41,7 @@ def visit(browser):
         page.on("pageerror", lambda error: page.said.append(str(error)))
         page.on("dialog", lambda dialog: (page.said.append(f"dialog {dialog.message}"), dialog.dismiss()))
         page.goto(address)
-        page.wait_for_function("document.documentElement.hasAttribute('data-drawn')")
+        page.wait_for_selector("html[data-drawn]", state="attached")
         return page
 
     yield open_page

@@ -231,7 +231,7 @@ def test_the_index_is_searched_and_sorted(folder, visit):
 def test_the_index_leads_to_a_chiefs_page_and_back(folder, visit):
     page = visit((folder / "index.html").as_uri())
     page.click("tr.row[data-index='0'] a")
-    page.wait_for_function("document.documentElement.hasAttribute('data-drawn')")
+    page.wait_for_selector("html[data-drawn]", state="attached")
     assert page.locator("body.chief").count() == 1
     page.click("a.home")
     page.wait_for_selector("body.index")

@@ -7,7 +7,7 @@ import pytest
 from gridsvc.coverage.indicators import load_indicators
 from gridsvc.layers import load_layers
 from gridsvc.maps import words
-from gridsvc.maps.cards import card, quantities, quantity, shortfall
+from gridsvc.maps.cards import card, quantities, quantity, shortfall, value_text
 from gridsvc.maps.overview_data import classed
 from gridsvc.maps.style import load_style
 
@@ -107,11 +107,33 @@ def test_an_overview_shows_grades_in_words_and_what_has_no_data():
 
 def test_values_without_bands_are_classed_from_low_to_high():
     plain = INDICATORS["road_density"].model_copy(update={"bands": {}})
-    cards = [figure("road_density", 1, 1, float(value), grade="") for value in range(10)]
+    cards = [
+        figure("road_density", 1, 1, float(value), grade="", display=f"{value}.00") for value in range(10)
+    ]
     bands, classes = classed(load_style(), plain, cards)
     assert classes == sorted(classes)
     assert len(bands) == 5
     assert len({band.style["fill"] for band in bands}) == 5
+
+
+def test_a_value_is_classed_as_it_is_shown():
+    plain = INDICATORS["road_density"].model_copy(update={"bands": {}})
+    # the quantiles lie between 0.345 and 0.35: what reads 0.35 is not "below 0.35"
+    values = (0.1, 0.3452, 0.3461, 0.3478, 0.3483, 0.9)
+    cards = [figure("road_density", 1, 1, value, grade="", display=f"{value:.2f}") for value in values]
+    bands, classes = classed(load_style(), plain, cards)
+    assert len({classes[index] for index in (1, 2, 3, 4)}) == 1
+    titles = [bands[place].title.en for place in classes[:2]]
+    assert titles == ["below 0.35 km/km²", "0.35 km/km² and above"]
+
+
+def test_a_bound_is_never_rounded():
+    assert value_text(99.995, INDICATORS["lit_road"]).en == "99.995%"
+    assert value_text(1200.0, INDICATORS["parking_bays"]).en == "1,200 per 1,000 residents"
+
+
+def test_stretches_that_do_not_meet_are_said_one_by_one():
+    assert words.spans([(300, 400.2), (0, 99.8), (100, 150)]).zh == "0–150、300–400 米"
 
 
 def test_equal_values_are_one_class():
