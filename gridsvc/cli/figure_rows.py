@@ -11,10 +11,11 @@ from rich.console import Console
 from rich.text import Text as Styled
 
 from gridsvc.cli.tables import NOTHING, Side, show_table
+from gridsvc.coverage.amounts import quantities
 from gridsvc.coverage.figures import Figures
 from gridsvc.coverage.indicators import Indicator
-from gridsvc.coverage.measures import quantities
 from gridsvc.errors import UsageError
+from gridsvc.maps.words import unit
 from gridsvc.text import Text, bilingual
 
 # base units per whole amount: what an amount is follows from its grain
@@ -69,7 +70,7 @@ def described(figures: Figures, table: pd.DataFrame, lang: str) -> pd.DataFrame:
             "name": table["name"],
             "value": table["value"],
             "display": table["display"],
-            "unit": table["unit"],
+            "unit": [unit(text)(lang) for text in table["unit"]],
             "grade": table["grade"],
             "goal": table["goal"],
             "met": table["met"],

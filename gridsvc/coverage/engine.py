@@ -112,14 +112,11 @@ def _stretches(scene: Scene) -> pd.DataFrame:
     """Duties on roads with their lines and measures along the road features."""
     duties, roads = scene.duties.stretches, scene.roads
     row = duties["row"].to_numpy(np.int64)
-    lines = [
-        roads.segments.stretch(start, end) for start, end in zip(duties["start"], duties["end"], strict=True)
-    ]
     table = duties.drop(columns=["row", "start", "end"]).assign(
         road_id=roads.frame["key"].to_numpy(object)[row],
         from_m=roads.measure(duties["start"].to_numpy(np.int64), row),
         to_m=roads.measure(duties["end"].to_numpy(np.int64), row),
-        geometry=lines,
+        geometry=roads.segments.stretches(duties["start"], duties["end"]),
     )
     key = ["holder", "role", "road_id", "from_m", "to_m", "date_from"]
     return _lonlat(scene, table.drop_duplicates(key))

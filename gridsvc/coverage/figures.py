@@ -12,23 +12,18 @@ import pandas as pd
 import shapely
 
 from gridsvc.codes import LEVELS
+from gridsvc.coverage.amounts import quantities
 from gridsvc.coverage.grades import grade
 from gridsvc.coverage.indicators import Indicator, Indicators
-from gridsvc.coverage.measures import quantities
+from gridsvc.coverage.reasons import Reasons
 from gridsvc.coverage.tallies import SIDES
 from gridsvc.errors import NotFoundError, UsageError
 from gridsvc.layers import Layers
 from gridsvc.settings import Workspace
 from gridsvc.store import RunRecord, Store
-from gridsvc.text import Text, bilingual
+from gridsvc.text import bilingual
 
 REST = bilingual("{name}, rest", "{name}其余部分")
-NO_LAYER = bilingual("not loaded: {layers}", "图层未入库：{layers}")
-NO_ZONE = bilingual("no part of it lies in the zone “{zone}”", "不在“{zone}”范围内")
-NOTHING = bilingual("nothing to count here", "没有可计入的对象")
-UNOBSERVED = bilingual("its state is not known yet", "状态未知，尚无数据或巡查记录")
-EXEMPT = bilingual("everything here is exempt", "全部免考")
-NOT_HIS = bilingual("not a figure of persons: it rests on areas or residents", "不按路长统计：以面积或居民计")
 
 COLUMNS = [
     "indicator", "subject_kind", "level", "subject", "name", "numerator", "denominator", "numerator_int",
@@ -70,6 +65,12 @@ class Figures:
         return self.store.result("cells", self.run.id)
 
     @cached_property
+    def _owners(self) -> pd.Series:
+        """Code of the unit that owns each cell."""
+        owners: pd.Series = self.cells.set_index("cell")["unit"]
+        return owners
+
+    @cached_property
     def units(self) -> pd.DataFrame:
         """Every unit: ``code``, ``name``, ``level``, ``parent`` ("" for a county), in order of level and code."""
         layout = self.workspace.county.layout
@@ -84,8 +85,17 @@ class Figures:
         return pd.concat(frames, ignore_index=True)
 
     @cached_property
-    def _tallies(self) -> pd.DataFrame:
-        return self.store.result("tallies", self.run.id)
+    def _tallies(self) -> dict[tuple[str, str], pd.DataFrame]:
+        """The run's sums by indicator and kind of subject."""
+        stored = self.store.result("tallies", self.run.id)
+        return {
+            (str(one), str(kind)): rows for (one, kind), rows in stored.groupby(["indicator", "subject_kind"])
+        }
+
+    def _sums(self, indicator: Indicator, kind: str) -> pd.DataFrame:
+        """Whole amounts of one indicator by subject."""
+        nothing = pd.DataFrame(columns=["subject", *SIDES])
+        return self._tallies.get((indicator.id, kind), nothing)[["subject", *SIDES]]
 
     # figures
 
@@ -135,19 +145,16 @@ class Figures:
 
     def _by_unit(self, indicator: Indicator, subjects: pd.DataFrame) -> pd.DataFrame:
         """Sums over the cells of each unit asked for."""
-        rows = self._tallies[
-            (self._tallies["indicator"] == indicator.id) & (self._tallies["subject_kind"] == "cell")
-        ]
-        owner = self.cells.set_index("cell")["unit"].reindex(rows["subject"])
+        rows = self._sums(indicator, "cell")
+        owner = self._owners.reindex(rows["subject"])
         sums = rows[list(SIDES)].astype(np.int64).groupby(owner.to_numpy(object)).sum()
+        codes = pd.Series(sums.index, index=sums.index, dtype=object)
         lengths = self.workspace.county.layout.lengths
-        total = {
-            level: sums.groupby([code[:digits] if len(code) >= digits else "" for code in sums.index]).sum()
-            for level, digits in lengths.items()
-        }
         parts = []
         for (level, rest), group in subjects.groupby(["level", "rest"], sort=False):
-            source = sums if rest else total[str(level)]
+            digits = lengths[str(level)]
+            above = codes.str[:digits].where(codes.str.len() >= digits, "")
+            source = sums if rest else sums.groupby(above).sum()
             found = source.reindex(group["code"], fill_value=0).reset_index(drop=True)
             named = group[["code", "name", "level"]].reset_index(drop=True)
             parts.append(pd.concat([named, found], axis=1).assign(rest=bool(rest)))
@@ -166,10 +173,7 @@ class Figures:
 
     def _by_subject(self, indicator: Indicator, kind: str, subject: str | None) -> pd.DataFrame:
         """Stored sums of roads or chiefs; a chief asked for by id has a row for every indicator."""
-        rows = self._tallies[
-            (self._tallies["indicator"] == indicator.id) & (self._tallies["subject_kind"] == kind)
-        ]
-        table = rows[["subject", *SIDES]]
+        table = self._sums(indicator, kind)
         if subject is not None:
             table = table[table["subject"] == subject]
             if table.empty:
@@ -196,17 +200,21 @@ class Figures:
     def _graded(self, indicator: Indicator, table: pd.DataFrame) -> pd.DataFrame:
         above, below = quantities(indicator)
         sides = {side: table[side].astype(np.int64).tolist() for side in SIDES}
-        grades = [
-            grade(indicator, n, d) for n, d in zip(sides["numerator"], sides["denominator"], strict=True)
-        ]
-        kinds = table["subject_kind"].tolist()
+        amounts = zip(*(sides[side] for side in ("numerator", "denominator", "unknown")), strict=True)
+        grades = [grade(indicator, good, size, unknown) for good, size, unknown in amounts]
+        subjects = zip(
+            *(sides[side] for side in ("denominator", "unknown", "exempt")),
+            table["subject_kind"],
+            table["subject"],
+            strict=True,
+        )
         reasons = [
-            None if d else self._reason(indicator, kind, unknown, exempt)
-            for d, kind, unknown, exempt in zip(
-                sides["denominator"], kinds, sides["unknown"], sides["exempt"], strict=True
-            )
+            self._reasons.why(indicator, kind, subject, size, unknown, exempt)
+            for size, unknown, exempt, kind, subject in subjects
         ]
-        seen = [d + u for d, u in zip(sides["denominator"], sides["unknown"], strict=True)]
+        # a density's two sides are of different things, of which no share is known
+        rated = indicator.kind != "density"
+        seen = [(d + u) * rated for d, u in zip(sides["denominator"], sides["unknown"], strict=True)]
         return table.assign(
             indicator=indicator.id,
             numerator=np.array(sides["numerator"], dtype=float) * above,
@@ -226,31 +234,9 @@ class Figures:
             known_share=[d / s if s else np.nan for d, s in zip(sides["denominator"], seen, strict=True)],
         )
 
-    def _reason(self, indicator: Indicator, kind: str, unknown: int, exempt: int) -> Text:
-        """Why there is no value."""
-        missing = [name for name in indicator.layers if not self.run.versions.get(name)]
-        if missing:
-            titles = [self.layers[name].title for name in missing]
-            return bilingual(
-                NO_LAYER.en.format(layers=", ".join(title.en for title in titles)),
-                NO_LAYER.zh.format(layers="、".join(title.zh for title in titles)),
-            )
-        if unknown:
-            return UNOBSERVED
-        if exempt:
-            return EXEMPT
-        if kind == "chief" and not indicator.for_chiefs:
-            return NOT_HIS
-        if indicator.zone and kind == "unit" and not self._zone_is_drawn(indicator.zone):
-            return NO_ZONE.fill(zone=self._zone_title(indicator.zone))
-        return NOTHING
-
-    def _zone_is_drawn(self, zone: str) -> bool:
-        return any(zone in kinds.split() for kinds in self.cells["zones"].fillna("").unique())
-
-    def _zone_title(self, zone: str) -> str:
-        values = self.layers.zones.fields["kind"].values
-        return next((value.title(self._lang) for value in values if value.value == zone), zone)
+    @cached_property
+    def _reasons(self) -> Reasons:
+        return Reasons(self.layers, self.run.versions, self.cells, self.workspace.county.layout)
 
     # geometry
 
@@ -263,7 +249,8 @@ class Figures:
         if unit is not None:
             found = found[found["unit"].fillna("").str.startswith(unit)]
         if chief is not None:
-            found = found[[chief in (names or "").split() for names in found["chiefs"]]]
+            mine = [chief in (names or "").split() for names in found["chiefs"]]
+            found = found[np.array(mine, dtype=bool)]
         order = found.sort_values(["indicator", "size", "gap"], ascending=[True, False, True])
         return order.reset_index(drop=True)
 

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from gridsvc.coverage.amounts import Gaps, quantities
 from gridsvc.coverage.indicators import Indicator
-from gridsvc.coverage.measures import Gaps, quantities
 from gridsvc.coverage.scene import Rows, Scene, representatives
 from gridsvc.coverage.tallies import asset_holders
 from gridsvc.duties.roads import Names
@@ -76,7 +76,7 @@ def _stretches(scene: Scene, indicator: Indicator, found: Intervals) -> pd.DataF
             "size": (end - start) / 1e9,
             "measure": "m",
             "chiefs": _joined(scene.duties.holders_at(start), len(start)),
-            "geometry": [roads.segments.stretch(a, b) for a, b in zip(start, end, strict=True)],
+            "geometry": roads.segments.stretches(start, end),
         }
     )
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from math import ceil, floor
 
+from gridsvc.coverage.amounts import quantities
 from gridsvc.coverage.indicators import Indicator
-from gridsvc.coverage.measures import quantities
 
 
 @dataclass(frozen=True)
@@ -21,19 +22,27 @@ class Grade:
     """Whether the county's own goal is reached."""
 
 
+@lru_cache(maxsize=1024)
 def exact(number: float) -> Fraction:
     """A number of a definition as it was written: 98.6 is 986/10, not the nearest binary fraction."""
     return Fraction(repr(float(number)))
 
 
-def grade(indicator: Indicator, numerator: int, denominator: int) -> Grade:
-    """Value, display and grade of *indicator* for whole amounts."""
+def grade(indicator: Indicator, numerator: int, denominator: int, unknown: int = 0) -> Grade:
+    """Value, display and grade of *indicator* for whole amounts, of which *unknown* were left out."""
     if denominator == 0:
         return Grade(None, "—", "", None)
     above, below = (exact(unit) for unit in quantities(indicator))
     value = Fraction(numerator, denominator) * above / below * exact(indicator.factor)
+    if too_little_known(indicator, denominator, unknown):
+        return Grade(value, display(indicator, value), "", None)
     met = None if indicator.goal is None else _reaches(indicator, value, indicator.goal)
     return Grade(value, display(indicator, value), _band(indicator, value, numerator, denominator), met)
+
+
+def too_little_known(indicator: Indicator, denominator: int, unknown: int) -> bool:
+    """Whether less is known than the definition asks for a grade."""
+    return denominator < (denominator + unknown) * exact(indicator.minimum_known)
 
 
 def _reaches(indicator: Indicator, value: Fraction, bound: float) -> bool:
@@ -46,7 +55,8 @@ def _band(indicator: Indicator, value: Fraction, numerator: int, denominator: in
     size = denominator * below
     if size < exact(indicator.minimum_denominator):
         return ""
-    failures = size - numerator * above
+    good = numerator * above
+    failures = size - good if indicator.direction == "up" else good
     for upto, allowed in indicator.allowed:
         if size <= exact(upto):
             return "A" if failures <= exact(allowed) else "C"
@@ -61,19 +71,17 @@ def _band(indicator: Indicator, value: Fraction, numerator: int, denominator: in
 def display(indicator: Indicator, value: Fraction) -> str:
     """The value to the indicator's digits, never across a band or goal: 98.996 of 99 reads 98.99, not 99.00."""
     scale = 10**indicator.digits
-    shown = _half_up(value * scale)
-    bounds = sorted([*indicator.bands.values(), *(goal.value for goal in indicator.goals)])
-    edges = [exact(bound) * scale for bound in bounds]
+    exactly = value * scale
+    shown = floor(exactly + Fraction(1, 2))
+    bounds = {*indicator.bands.values(), *(goal.value for goal in indicator.goals)}
+    edges = sorted(exact(bound) * scale for bound in bounds)
+    # an edge belongs to the better side
     if indicator.direction == "up":
-        for edge in edges:
-            if value * scale < edge <= shown:
-                shown = ceil(edge) - 1
+        below = [edge for edge in edges if exactly < edge <= shown]
+        above = [edge for edge in edges if shown < edge <= exactly]
+        shown = ceil(below[0]) - 1 if below else ceil(above[-1]) if above else shown
     else:
-        for edge in reversed(edges):
-            if shown <= edge < value * scale:
-                shown = floor(edge) + 1
+        below = [edge for edge in edges if exactly <= edge < shown]
+        above = [edge for edge in edges if shown <= edge < exactly]
+        shown = floor(below[0]) if below else floor(above[-1]) + 1 if above else shown
     return f"{shown / scale:.{indicator.digits}f}"
-
-
-def _half_up(value: Fraction) -> int:
-    return floor(value + Fraction(1, 2))

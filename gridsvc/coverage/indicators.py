@@ -11,8 +11,11 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic import Field as Spec
 
+from gridsvc.coverage.faults import find_faults
+from gridsvc.duties.people import CHIEFS, OFFICERS
+from gridsvc.duties.stretches import DUTIES
 from gridsvc.errors import DefinitionError, NotFoundError
-from gridsvc.layers import NAME, Layer, Layers
+from gridsvc.layers import NAME, Layers
 from gridsvc.settings import Workspace, explain, read_toml, shipped_dir
 from gridsvc.text import Text
 
@@ -105,6 +108,8 @@ class Indicator(_Model):
     """Values from which grade A and B are given; anything worse is C."""
     minimum_denominator: float = Spec(default=0, ge=0)
     """Base units; below it no grade is given."""
+    minimum_known: float = Spec(default=0, ge=0, le=1)
+    """Share of what is asked about whose state must be known; below it no grade is given."""
     allowed: tuple[tuple[float, float], ...] = ()
     """Small numbers: (denominator up to, failures allowed); grade A if kept, else C. Rates beyond."""
     source: str
@@ -119,12 +124,25 @@ class Indicator(_Model):
             faults.append("near: kinds that end in _near, and only these, have it")
         if (self.kind == "area_near") != (self.of is None):
             faults.append("of: every kind but area_near has it")
-        if self.kind in ("count_share", "length_share") and bool(self.match) == self.responsible:
-            faults.append("a share needs either match or responsible")
+        if self.kind == "area_near" and self.near is not None and self.near.by == "of":
+            faults.append("near.by: area_near has no of that could decide")
+        if self.kind in ("count_share", "length_share"):
+            if bool(self.match) == self.responsible:
+                faults.append("a share needs either match or responsible")
+        elif self.match or self.responsible:
+            faults.append("match, responsible: belong to count_share and length_share")
         if (self.kind == "density") != bool(self.per):
             faults.append("per: density, and only density, has it")
+        if self.kind != "density" and self.measure != "count":
+            faults.append("measure: belongs to density")
+        if self.kind == "density" and self.allowed:
+            faults.append("allowed: a density has no failures to count")
+        if self.kind == "density" and self.minimum_known:
+            faults.append("minimum_known: a density has no share that is known")
         if (self.per in ("length", "weight")) != (self.per_of is not None):
             faults.append("per_of: names the layer that per = length or weight sums")
+        if self.per == "weight" and self.per_of is not None and not self.per_of.weight:
+            faults.append("per_of.weight: names the number field that per = weight sums")
         if self.base is not None and not self.kind.startswith("area_"):
             faults.append("base: belongs to area kinds")
         a, b = self.bands.get("A"), self.bands.get("B")
@@ -153,7 +171,7 @@ class Indicator(_Model):
     @property
     def for_chiefs(self) -> bool:
         """True where a chief can have the figure: it rests on roads and assets, not on areas."""
-        return self.kind not in ("area_near", "area_share") and self.per != "area"
+        return not self.kind.startswith("area_") and "area" not in (self.measure, self.per)
 
     @property
     def selects(self) -> list[tuple[str, Select | Near]]:
@@ -164,7 +182,8 @@ class Indicator(_Model):
     @property
     def layers(self) -> list[str]:
         """Names of the layers that must be loaded."""
-        return list(dict.fromkeys(select.layer for _, select in self.selects))
+        duties = [DUTIES, CHIEFS if self.kind == "length_share" else OFFICERS] if self.responsible else []
+        return list(dict.fromkeys([*(select.layer for _, select in self.selects), *duties]))
 
 
 @dataclass(frozen=True)
@@ -222,50 +241,7 @@ def _read(path: Path, name: str, raw: Any, layers: Layers) -> Indicator:
         raise DefinitionError(
             fault.text.en.replace(": ", f": {name}: ", 1), fault.text.zh.replace("：", f"：{name}：", 1)
         ) from error
-    faults = [fault for key, select in indicator.selects for fault in _faults(key, select, layers)]
-    faults += _match_faults(indicator, layers)
+    faults = find_faults(indicator, layers)
     if faults:
         raise DefinitionError(f"{path}: {name}: {'; '.join(faults)}", f"{path}：{name}：{'；'.join(faults)}")
     return indicator
-
-
-def _faults(key: str, select: Select | Near, layers: Layers) -> list[str]:
-    """What a choice of features names that does not exist."""
-    if select.layer not in layers:
-        return [f"{key}.layer: no layer {select.layer!r}"]
-    layer = layers[select.layer]
-    faults = _value_faults(f"{key}.where", select.where, layer)
-    weight = getattr(select, "weight", "")
-    if weight and (weight not in layer.fields or layer.fields[weight].type not in ("integer", "number")):
-        faults.append(f"{key}.weight: {select.layer} has no number field {weight!r}")
-    return faults
-
-
-def _value_faults(key: str, where: dict[str, tuple[Condition, ...]], layer: Layer) -> list[str]:
-    faults = []
-    for name, values in where.items():
-        field = layer.fields.get(name)
-        if field is None:
-            faults.append(f"{key}: {layer.name} has no field {name!r}")
-        elif field.values:
-            known = {value.value for value in field.values}
-            faults += [f"{key}.{name}: {value!r} is no value of it" for value in values if value not in known]
-    return faults
-
-
-def _match_faults(indicator: Indicator, layers: Layers) -> list[str]:
-    """What ``match``, ``near.field`` and the kinds need of their layers."""
-    if indicator.of is None or indicator.of.layer not in layers:
-        return []
-    of = layers[indicator.of.layer]
-    faults = _value_faults("match", indicator.match, of)
-    if indicator.kind.startswith("length_") and of.role != "road":
-        faults.append(f"of.layer: {indicator.kind} measures roads, {of.name} are none")
-    if indicator.near is not None and indicator.near.field and indicator.near.layer in layers:
-        deciding = of if indicator.near.by == "of" else layers[indicator.near.layer]
-        if indicator.near.field not in deciding.fields:
-            faults.append(f"near.field: {deciding.name} has no field {indicator.near.field!r}")
-    kinds = {value.value for value in layers.zones.fields["kind"].values}
-    if indicator.zone and indicator.zone not in kinds:
-        faults.append(f"zone: {indicator.zone!r} is no kind of zone ({', '.join(sorted(kinds))})")
-    return faults

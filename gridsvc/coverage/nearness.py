@@ -30,13 +30,15 @@ def near_features(segments: Segments, rows: Rows, targets: Any, distance: float)
     if not len(shapes) or not len(chosen):
         return Intervals.empty()
     dimension = shapely.get_dimensions(shapes)
-    found = [_near_points(segments, chosen, shapely.get_coordinates(shapes[dimension == 0]), distance)]
-    wide = shapes[dimension > 0]
-    if len(wide):
-        found.append(_near_edges(segments, chosen, _edges(wide), distance))
-        polygons = shapes[dimension == 2]
-        if len(polygons):
-            found.append(_inside(segments, chosen, polygons))
+    edges = _edges(shapes[dimension > 0])
+    # lines that stay where they are
+    still = (edges[:, :2] == edges[:, 2:]).all(axis=1)
+    points = np.concatenate([shapely.get_coordinates(shapes[dimension == 0]), edges[still, :2]])
+    found = [
+        _near_points(segments, chosen, points, distance),
+        _near_edges(segments, chosen, edges[~still], distance),
+        inside_polygons(_subset(segments, chosen), shapes[dimension == 2]),
+    ]
     return Intervals.of(
         np.concatenate([part.start for part in found]), np.concatenate([part.end for part in found])
     )
@@ -52,10 +54,6 @@ def _subset(segments: Segments, rows: Ints) -> Segments:
         segments.head[rows],
         segments.offset,
     )
-
-
-def _inside(segments: Segments, rows: Ints, polygons: Shapes) -> Intervals:
-    return inside_polygons(_subset(segments, rows), polygons)
 
 
 def _edges(shapes: Shapes) -> Floats:
@@ -82,6 +80,8 @@ def _near_points(segments: Segments, rows: Ints, xy: Floats, distance: float) ->
 
 def _near_edges(segments: Segments, rows: Ints, edges: Floats, distance: float) -> Intervals:
     """Stretches within *distance* of straight edges (n, 4): each edge's capsule gives one."""
+    if not len(edges):
+        return Intervals.empty()
     lines = segments.lines()[rows]
     tree = shapely.STRtree(shapely.linestrings(edges.reshape(-1, 2, 2)))
     hit, edge = tree.query(lines, predicate="dwithin", distance=distance)
@@ -115,10 +115,10 @@ def _slab(a: Floats, b: Floats, along: Floats, radius: float) -> tuple[Floats, F
     """Where a line from the origin meets the rectangles of half-width *radius* around edges a–b."""
     edge = b - a
     size = np.hypot(*edge.T)
+    unit = edge / size[:, None]
+    cos = (along * unit).sum(axis=1)
+    sin = along[:, 0] * unit[:, 1] - along[:, 1] * unit[:, 0]
     with np.errstate(divide="ignore", invalid="ignore"):
-        unit = edge / size[:, None]
-        cos = (along * unit).sum(axis=1)
-        sin = along[:, 0] * unit[:, 1] - along[:, 1] * unit[:, 0]
         side0, side1 = _between(a[:, 0] * unit[:, 1] - a[:, 1] * unit[:, 0], -sin, -radius, radius)
         end0, end1 = _between(-(a * unit).sum(axis=1), cos, 0.0, size)
     lo, hi = np.maximum(side0, end0), np.minimum(side1, end1)

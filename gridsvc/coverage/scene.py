@@ -23,7 +23,7 @@ from gridsvc.duties.people import People
 from gridsvc.duties.roads import Roads
 from gridsvc.duties.stretches import DUTIES, Duties, duties_on, valid_on
 from gridsvc.errors import UsageError
-from gridsvc.layers import Layers
+from gridsvc.layers import Layer, Layers, fold
 from gridsvc.partition.cells import OUTSIDE, Partition, build_partition
 from gridsvc.partition.faces import Ints
 from gridsvc.partition.intervals import Intervals
@@ -40,6 +40,11 @@ class Chosen:
 
     yes: Rows
     unknown: Rows
+
+    @property
+    def possible(self) -> Rows:
+        """Yes or unknown."""
+        return self.yes | self.unknown
 
 
 class Scene:
@@ -80,7 +85,10 @@ class Scene:
         """States as last seen on or before the day: by an observation, else as delivered with the feature."""
         layer, day = self.layers[name], pd.Timestamp(self.as_of)
         frame = frame.copy()
-        seen = frame[layer.observed_on] if layer.observed_on else pd.Series(pd.NaT, index=frame.index)
+        seen = pd.Series(pd.NaT, index=frame.index, dtype="datetime64[s]")
+        if layer.observed_on:
+            # without a state nothing was seen, whatever the date says
+            seen = frame[layer.observed_on].where(frame[layer.observed].notna())
         frame.loc[seen > day, layer.observed] = None
         notes = self._notes(name)
         notes = notes[notes["observed_on"] <= day].sort_values(["observed_on", "key"], kind="stable")
@@ -95,21 +103,18 @@ class Scene:
         layer = self.layers[name]
         field = layer.fields[layer.observed]
         notes = self.store.read("observations")
-        of_layer = notes["layer"].isin([name, layer.title.zh, layer.title.en])
-        named = (
-            notes["field"]
-            .fillna("")
-            .isin(["", layer.observed, field.title.zh, field.title.en, *field.aliases])
+        names = {fold(text) for text in ("", layer.observed, field.title.zh, field.title.en, *field.aliases)}
+        notes = notes[self._of_layer(notes, layer) & _folded(notes["field"]).isin(names)]
+        if field.values:
+            notes = notes.assign(value=_folded(notes["value"]).map(field.value_of)).dropna(subset="value")
+        return notes
+
+    @staticmethod
+    def _of_layer(rows: pd.DataFrame, layer: Layer) -> pd.Series:
+        """Which rows of a table name *layer*, by its name or title."""
+        return _folded(rows["layer"]).isin(
+            {fold(text) for text in (layer.name, layer.title.zh, layer.title.en)}
         )
-        notes = notes[of_layer & named]
-        if not field.values:
-            return notes
-        spelt = {
-            label: value.value
-            for value in field.values
-            for label in (value.value, value.zh, value.en, *value.aliases)
-        }
-        return notes.assign(value=notes["value"].map(spelt)).dropna(subset="value")
 
     # cells
 
@@ -165,32 +170,33 @@ class Scene:
         return duties_on(self.as_of, self.store.read(DUTIES), self.people, self.roads, units)
 
     @cached_property
-    def pieces(self) -> Pieces:
-        """The roads' pieces, two-sided, with agreements applied and cut where duties change."""
+    def _shared(self) -> tuple[Pieces, pd.DataFrame]:
+        """The roads' pieces with agreements between neighbours applied, and the agreements that were not."""
         roads = self.roads
         pieces = two_sided(roads.segments, roads.width, roads.divided, self.partition)
-        pieces, self.unused_shares = agree(pieces, self._shares(), self.partition)
-        return pieces.cut(self.duties.bounds)
-
-    unused_shares: pd.DataFrame = pd.DataFrame()
-    """Agreements whose unit lies on neither side of their stretch, or on both (known after :attr:`pieces`)."""
-
-    def _shares(self) -> pd.DataFrame:
-        """Agreements between neighbours, placed on the axis."""
         shares = self.store.read("road_shares")
-        return self._placed(shares, shares["road_id"]).assign(share=lambda rows: rows["share"] / 100)
+        placed = self._placed(shares, shares["road_id"]).assign(share=lambda rows: rows["share"] / 100)
+        pieces, unused = agree(pieces, placed, self.partition)
+        lost = shares["key"].isin(unused["key"]) | ~shares["key"].isin(placed["key"])
+        return pieces, shares[lost]
+
+    @cached_property
+    def pieces(self) -> Pieces:
+        """The roads' pieces, two-sided, with agreements applied and cut where duties change."""
+        return self._shared[0].cut(self.duties.bounds)
+
+    @property
+    def unused_shares(self) -> pd.DataFrame:
+        """Agreements that apply nowhere: no such road, the unit on neither side or on both, or contradicted."""
+        return self._shared[1]
 
     def _placed(self, rows: pd.DataFrame, road_id: pd.Series) -> pd.DataFrame:
         """Rows that name a road feature and from–to metres on it, with ``start`` and ``end`` on the axis."""
         row_of = pd.Series(np.arange(len(self.roads)), index=self.roads.frame["key"].to_numpy(object))
         found = rows.assign(row=road_id.map(row_of))
         found = found[found["row"].notna()]
-        places = [
-            self.roads.stretch(int(row), start, end)
-            for row, start, end in zip(found["row"], found["from_m"], found["to_m"], strict=True)
-        ]
-        both = np.array(places, dtype=np.int64).reshape(-1, 2)
-        return found.assign(start=both[:, 0], end=both[:, 1])
+        start, end = self.roads.places(found["row"], found["from_m"], found["to_m"])
+        return found.assign(start=start, end=end)
 
     def stretches_of(self, rows: Rows) -> Intervals:
         """The whole length of some road features."""
@@ -230,8 +236,7 @@ class Scene:
 
     def _exempted(self, name: str, indicator: str) -> pd.DataFrame:
         rows, layer = self._exemptions, self.layers[name]
-        of_layer = rows["layer"].isin([name, layer.title.zh, layer.title.en])
-        return rows[of_layer & rows["indicator"].fillna("").isin(["", indicator])]
+        return rows[self._of_layer(rows, layer) & rows["indicator"].fillna("").isin(["", indicator])]
 
     def exempt_features(self, name: str, indicator: str) -> Rows:
         """Features that are left out of an indicator on the day."""
@@ -246,8 +251,15 @@ class Scene:
         return Intervals.of(placed["start"], placed["end"])
 
     def versions(self) -> dict[str, Any]:
-        """What the computation rests on: newest load of every layer."""
-        return {name: self.store.layer_version(name) for name in self.layers}
+        """What the computation rests on: newest load of every layer, 0 for one that holds nothing."""
+        counts = self.store.counts()
+        return {name: self.store.layer_version(name) if counts[name] else 0 for name in self.layers}
+
+
+def _folded(texts: pd.Series) -> pd.Series:
+    """Spellings folded for comparison; "" for missing ones."""
+    folded = {text: fold(text) for text in texts.dropna().unique()}
+    return texts.map(folded).astype(object).where(texts.notna(), "")
 
 
 def representatives(frame: gpd.GeoDataFrame) -> npt.NDArray[np.object_]:

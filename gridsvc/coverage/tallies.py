@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from gridsvc.coverage.amounts import CELLS, PIECES, Amounts, Measured
 from gridsvc.coverage.indicators import Indicator
-from gridsvc.coverage.measures import CELLS, PIECES, Amounts, Measured
 from gridsvc.coverage.scene import Scene
 from gridsvc.partition.cells import OUTSIDE
 from gridsvc.partition.faces import Ints

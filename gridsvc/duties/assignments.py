@@ -27,8 +27,9 @@ def assign(assets: gpd.GeoDataFrame, roads: Roads, reach: float) -> pd.DataFrame
     """Assign *assets* (metre CRS; ``key``, and ``road_code`` or ``road_name`` where the layer has them) to roads.
 
     Returns one row per asset in the same order: ``asset_key``, ``row`` (road feature, -1 without one), ``place``
-    (on the roads' axis), ``distance_m`` to the centre line, ``how`` (``named``, ``nearest``, ``tie``,
-    ``contradiction``, ``far``: no road within *reach* metres) and ``confirmed`` (False for a tie or contradiction).
+    (on the roads' axis), ``distance_m`` to the centre line, ``how`` (``named``; ``nearest``; ``tie``;
+    ``contradiction``: another road is clearly nearer than the one it names, or none is near; ``far``: it names none
+    and none is within *reach* metres) and ``confirmed`` (True for named and nearest).
     """
     near = _distances(np.asarray(assets.geometry, dtype=object), roads, reach)
     named = _named(assets, roads)
@@ -42,7 +43,7 @@ def assign(assets: gpd.GeoDataFrame, roads: Roads, reach: float) -> pd.DataFrame
     follows = own["row"].notna() & (own["distance"] < best["distance"] + TIE)
     tie = is_near & (other["distance"] < best["distance"] + TIE) & ~names_road
     how = np.select(
-        [names_road & follows, names_road & is_near, ~is_near, tie],
+        [names_road & follows, names_road, ~is_near, tie],
         ["named", "contradiction", "far", "tie"],
         default="nearest",
     )

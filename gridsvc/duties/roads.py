@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import shapely
+from scipy.spatial import cKDTree
 
 from gridsvc.layers import Layer
+from gridsvc.partition.cells import connected
 from gridsvc.partition.faces import Ints
 from gridsvc.partition.segments import Floats, Segments, on_grain, straight_pieces
 
 JOIN = 0.05
 """Metres within which the ends of two features meet."""
+DOUBLES_BACK = 0.25
+"""Cosine between the ways in which two features leave their meeting place, above which the turn is sharper than
+about 105°."""
 Names = npt.NDArray[np.object_]
 
 
@@ -39,6 +45,9 @@ class Roads:
     """Nanometres along its road at which each feature starts; -1 where the features form no line."""
     reverse: npt.NDArray[np.bool_]
     """True where the feature is drawn against the direction of its road."""
+    named_origin: Ints
+    named_reverse: npt.NDArray[np.bool_]
+    """The same among the features of its name: a road with one code may have several names in turn."""
 
     @classmethod
     def of(cls, frame: gpd.GeoDataFrame, layer: Layer) -> Roads:
@@ -53,7 +62,7 @@ class Roads:
         missing = np.isnan(own)
         divided = texts(frame, "carriageway") == "divided"
         length = segments.length(np.arange(len(frame)))
-        origin, reverse = _origins(frame, road, length)
+        named = np.where(name != "", name, key)
         return cls(
             frame,
             segments,
@@ -62,41 +71,59 @@ class Roads:
             np.where(missing, assumed, own),
             missing,
             divided,
-            origin,
-            reverse,
+            *_origins(frame, road, length),
+            *_origins(frame, named, length),
         )
 
     def __len__(self) -> int:
         """Number of road features."""
         return len(self.frame)
 
-    def stretch(self, row: int, start_m: float, end_m: float) -> tuple[int, int]:
-        """Places on the axis between two measures of feature *row* itself (not of its road), clipped to it."""
-        first = int(self.segments.offset[row])
-        length = int(self.segments.length(row))
-        low = int(np.clip(on_grain(start_m), 0, length)) if start_m == start_m else 0
-        high = int(np.clip(on_grain(end_m), 0, length)) if end_m == end_m else length
-        return first + low, first + max(high, low)
+    def places(self, row: Any, from_m: Any, to_m: Any) -> tuple[Ints, Ints]:
+        """Start and end on the axis of stretches given in metres along features themselves (not their roads).
 
-    def along(self, row: int, start_m: float, end_m: float) -> tuple[int, int] | None:
-        """Places on the axis of what feature *row* has of its road's measures; None where it has no measures."""
-        whole = start_m != start_m and end_m != end_m
-        if whole:
-            return self.stretch(row, np.nan, np.nan)
-        if self.origin[row] < 0:
-            return None
-        origin = self.origin[row] / 1e9
-        length = int(self.segments.length(row)) / 1e9
-        low = (0.0 if start_m != start_m else start_m) - origin
-        high = (np.inf if end_m != end_m else end_m) - origin
-        if self.reverse[row]:
-            low, high = length - high, length - low
-        return self.stretch(row, max(low, 0.0), min(high, length))
+        A missing measure (NaN) is the feature's own end; which of the two is larger does not matter; what lies
+        beyond the feature is cut off.
+        """
+        rows = np.asarray(row, dtype=np.int64)
+        length = self.segments.length(rows)
+        low, high = _ordered(from_m, to_m)
+        start, end = (
+            np.minimum(on_grain(np.clip(metres, 0, length / 1e9)), length) for metres in (low, high)
+        )
+        first = self.segments.offset[rows]
+        return first + start, first + end
+
+    def along(
+        self, row: Any, from_m: Any, to_m: Any, named: Any = False
+    ) -> tuple[Ints, Ints, npt.NDArray[np.bool_]]:
+        """Start and end on the axis of what features have of stretches given in metres along their roads.
+
+        Where *named*, the road is all features of that name, else all of that code. The third array is False
+        where a road has no measures although they are asked for.
+        """
+        rows = np.asarray(row, dtype=np.int64)
+        whole = np.isnan(np.asarray(from_m, dtype=float)) & np.isnan(np.asarray(to_m, dtype=float))
+        origin = np.where(named, self.named_origin[rows], self.origin[rows])
+        back = np.where(named, self.named_reverse[rows], self.reverse[rows])
+        length = self.segments.length(rows) / 1e9
+        low, high = (metres - origin / 1e9 for metres in _ordered(from_m, to_m))
+        low, high = np.where(back, length - high, low), np.where(back, length - low, high)
+        start, end = self.places(rows, np.where(whole, 0.0, low), np.where(whole, np.inf, high))
+        return start, end, whole | (origin >= 0)
 
     def measure(self, place: Ints, row: Ints) -> Floats:
         """Metres along the road feature *row* of places on the axis."""
         metres: Floats = (np.asarray(place) - self.segments.offset[row]) / 1e9
         return metres
+
+
+def _ordered(from_m: Any, to_m: Any) -> tuple[Floats, Floats]:
+    """Lower and upper measures; a missing one is as far as can be."""
+    start, end = np.asarray(from_m, dtype=float), np.asarray(to_m, dtype=float)
+    low = np.where(np.isnan(start), 0.0, start)
+    high = np.where(np.isnan(end), np.inf, end)
+    return np.minimum(low, high), np.maximum(low, high)
 
 
 def texts(frame: pd.DataFrame, name: str) -> Names:
@@ -114,69 +141,109 @@ def _origins(frame: gpd.GeoDataFrame, road: Names, length: Ints) -> tuple[Ints, 
     given = frame["start_m"].to_numpy(float) if "start_m" in frame else np.full(len(frame), np.nan)
     known = ~np.isnan(given)
     origin[known] = on_grain(given[known])
-    rows = pd.Series(np.arange(len(frame))).groupby(road, sort=False).agg(list)
-    for members in rows[rows.map(len) > 1]:
-        todo = [row for row in members if not known[row]]
-        if len(todo) == len(members):
-            _chain(frame, todo, length, origin, reverse)
-        else:
-            origin[todo] = -1
+    members = pd.Series(np.arange(len(frame))).groupby(road, sort=False).agg(list)
+    several = [rows for rows in members if len(rows) > 1]
+    if several:
+        ends = _Ends.of(frame.geometry.to_numpy(), road, texts(frame, "carriageway") == "divided")
+        for rows in several:
+            todo = [row for row in rows if not known[row]]
+            if len(todo) == len(rows):
+                _chain(ends, todo, length, origin, reverse)
+            else:
+                origin[todo] = -1
     return origin, reverse
 
 
-def _chain(
-    frame: gpd.GeoDataFrame, rows: list[int], length: Ints, origin: Ints, reverse: npt.NDArray[np.bool_]
-) -> None:
-    """Walk the features of one road end to end; both lines of a divided road start at the same end."""
-    shapes = frame.geometry.to_numpy()
-    ends = {row: _ends(shapes[row]) for row in rows}
-    chains, left = [], list(rows)
-    while left:
-        chain = _walk(left, ends)
-        left = [row for row in left if row not in {member for member, _ in chain}]
-        chains.append(chain)
-    divided = {"divided"} == set(texts(frame.iloc[rows], "carriageway"))
-    if len(chains) > (2 if divided else 1):
+Chain = list[tuple[int, bool]]
+"""Features of a road, one after the other: row, and whether it is walked from its last point to its first."""
+
+
+@dataclass(frozen=True)
+class _Ends:
+    """First and last point of every feature, and which of them meet."""
+
+    xy: Floats
+    """(features, 2 ends, 2)."""
+    way: Floats
+    """Unit vectors in which features leave at their ends, likewise."""
+    node: Ints
+    """Number of the meeting place of each end, (features, 2); ends of different roads never meet."""
+    divided: npt.NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, shapes: Any, road: Names, divided: npt.NDArray[np.bool_]) -> _Ends:
+        xy, line = shapely.get_coordinates(shapes, return_index=True)
+        first = np.searchsorted(line, np.arange(len(shapes)))
+        last = np.searchsorted(line, np.arange(len(shapes)), side="right") - 1
+        ends = np.stack([xy[first], xy[last]], axis=1)
+        way = ends - np.stack([xy[first + 1], xy[last - 1]], axis=1)
+        size = np.hypot(way[..., 0], way[..., 1])[..., None]
+        way = np.divide(way, size, out=np.zeros_like(way), where=size > 0)
+        pairs = cKDTree(ends.reshape(-1, 2)).query_pairs(JOIN, output_type="ndarray")
+        number = pd.factorize(road)[0]
+        pairs = pairs[number[pairs[:, 0] // 2] == number[pairs[:, 1] // 2]]
+        node = connected(2 * len(shapes), pairs[:, 0], pairs[:, 1])
+        return cls(ends, way, node.reshape(-1, 2), divided)
+
+    def begin(self, chain: Chain) -> Floats:
+        """Where a chain starts."""
+        row, back = chain[0]
+        return np.asarray(self.xy[row, int(back)])
+
+    def goes_on(self, row: int, end: int, other: int, other_end: int) -> bool:
+        """Whether a road goes on from one feature's end into another's.
+
+        The two lines of a divided road may meet where it ends or narrows: doubling back is not going on.
+        """
+        if not (self.divided[row] and self.divided[other]):
+            return True
+        return bool(self.way[row, end] @ self.way[other, other_end] < DOUBLES_BACK)
+
+
+def _chain(ends: _Ends, rows: list[int], length: Ints, origin: Ints, reverse: npt.NDArray[np.bool_]) -> None:
+    """Measures along the features of one road, end to end; both lines of a divided road start at the same end.
+
+    The road runs in the direction in which its first feature is drawn.
+    """
+    at: dict[int, list[tuple[int, int]]] = {}
+    for row in rows:
+        for end in (0, 1):
+            at.setdefault(int(ends.node[row, end]), []).append((row, end))
+    walked: set[int] = set()
+    chains = [_walk(row, at, ends, walked) for row in rows if row not in walked]
+    if len(chains) > (2 if ends.divided[rows].all() else 1):
         origin[rows] = -1
         return
-    begin = _begin(chains[0], ends)
+    begin = ends.begin(chains[0])
     for chain in chains:
-        finish = _begin([(row, not back) for row, back in reversed(chain)], ends)
-        if np.hypot(*(finish - begin)) < np.hypot(*(_begin(chain, ends) - begin)):
-            chain = [(row, not back) for row, back in reversed(chain)]
-        at = 0
+        turned = [(row, not back) for row, back in reversed(chain)]
+        if np.hypot(*(ends.begin(turned) - begin)) < np.hypot(*(ends.begin(chain) - begin)):
+            chain = turned
+        place = 0
         for row, back in chain:
-            origin[row], reverse[row] = at, back
-            at += int(length[row])
+            origin[row], reverse[row] = place, back
+            place += int(length[row])
 
 
-def _ends(shape: shapely.Geometry) -> tuple[Floats, Floats]:
-    xy = shapely.get_coordinates(shape)
-    return xy[0], xy[-1]
-
-
-def _begin(chain: list[tuple[int, bool]], ends: dict[int, tuple[Floats, Floats]]) -> Floats:
-    """Where a chain starts."""
-    row, back = chain[0]
-    return ends[row][1 if back else 0]
-
-
-def _walk(rows: list[int], ends: dict[int, tuple[Floats, Floats]]) -> list[tuple[int, bool]]:
-    """The chain of features that hang together with the first of *rows*: (row, drawn backwards)."""
-    chain = [(rows[0], False)]
-    left = rows[1:]
-    for forward in (True, False):
+def _walk(row: int, at: dict[int, list[tuple[int, int]]], ends: _Ends, walked: set[int]) -> Chain:
+    """The chain of features that hang together with *row*, as far as it is clear how the road goes on."""
+    walked.add(row)
+    halves: list[Chain] = []
+    for start in (1, 0):
+        half: Chain = []
+        tip, end = row, start
         while True:
-            row, back = chain[-1] if forward else chain[0]
-            tip = ends[row][0 if back == forward else 1]
             joined = [
-                (other, bool(end) == forward)
-                for other in left
-                for end in (0, 1)
-                if np.hypot(*(ends[other][end] - tip)) <= JOIN
+                (other, entry)
+                for other, entry in at[int(ends.node[tip, end])]
+                if other not in walked and ends.goes_on(tip, end, other, entry)
             ]
             if len(joined) != 1:
                 break
-            left.remove(joined[0][0])
-            chain = [*chain, joined[0]] if forward else [joined[0], *chain]
-    return chain
+            tip, entry = joined[0]
+            walked.add(tip)
+            half.append((tip, entry == start))
+            end = 1 - entry
+        halves.append(half)
+    onward, before = halves
+    return [*reversed(before), (row, False), *onward]

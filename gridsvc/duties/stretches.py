@@ -27,7 +27,7 @@ class Duties:
     """``holder``, ``role``, ``level``, ``unit``, ``vacant``, ``date_from``, ``date_to``."""
     faults: pd.DataFrame
     """Duties that name nobody or nothing: ``fault`` (``unknown_holder``, ``unknown_road``, ``unknown_unit``,
-    ``no_measures``, ``empty``), ``holder``, ``target``, ``key``."""
+    ``empty``; ``no_measures``: from–to metres that the road does not have), ``holder``, ``target``, ``key``."""
 
     @property
     def held(self) -> Intervals:
@@ -91,6 +91,7 @@ def duties_on(day: dt.date, duties: pd.DataFrame, people: People, roads: Roads, 
         _fault(empty, "empty", empty["holder"]),
     ]
     posts = on_units[on_units["unit_code"].isin(units)].rename(columns={"unit_code": "unit"})
+    posts = posts.drop_duplicates(["holder", "role", "unit", "date_from"])
     return Duties(
         stretches,
         posts[["holder", "role", "level", "unit", "vacant", "date_from", "date_to"]].reset_index(drop=True),
@@ -123,21 +124,21 @@ def _on_roads(duties: pd.DataFrame, roads: Roads) -> tuple[pd.DataFrame, list[pd
         ignore_index=True,
     )
     lost = placed[placed["row"].isna()]
-    placed = placed[placed["row"].notna()]
-    places = [
-        roads.along(int(row), start, end)
-        for row, start, end in zip(placed["row"], placed["from_m"], placed["to_m"], strict=True)
-    ]
-    vague = placed[np.array([place is None for place in places], dtype=bool)].drop_duplicates("key")
-    found = np.array([place if place is not None else (0, 0) for place in places], dtype=np.int64).reshape(
-        -1, 2
-    )
-    placed = placed.assign(row=placed["row"].astype(np.int64), start=found[:, 0], end=found[:, 1])
-    placed = placed[placed["end"] > placed["start"]]
+    placed = placed[placed["row"].notna()].reset_index(drop=True)
+    row = placed["row"].to_numpy(np.int64)
+    from_m, to_m = placed["from_m"].to_numpy(float), placed["to_m"].to_numpy(float)
+    start, end, known = roads.along(row, from_m, to_m, named=(placed["road_code"] == "").to_numpy(bool))
+    placed = placed.assign(row=row, start=start, end=end)
+    found = placed[known & (end > start)]
+    # no measures at all on some feature, or none like these on any
+    vague = placed[~known | ~placed["key"].isin(found["key"])].drop_duplicates("key")
     columns = ["holder", "role", "level", "vacant", "date_from", "date_to", "row", "start", "end"]
-    target = lost["road_code"].where(lost["road_code"] != "", lost["road_name"])
-    vague_target = vague["road_code"].where(vague["road_code"] != "", vague["road_name"])
     return (
-        placed[columns].sort_values(["start", "end", "holder", "role"], ignore_index=True),
-        [_fault(lost, "unknown_road", target), _fault(vague, "no_measures", vague_target)],
+        found[columns].sort_values(["start", "end", "holder", "role"], ignore_index=True),
+        [_fault(lost, "unknown_road", _named(lost)), _fault(vague, "no_measures", _named(vague))],
     )
+
+
+def _named(duties: pd.DataFrame) -> pd.Series:
+    """The road that each duty names."""
+    return duties["road_code"].where(duties["road_code"] != "", duties["road_name"])

@@ -47,5 +47,16 @@ def cover(cells: Shapes, polygons: Any) -> Shapes:
     unions = np.array(
         [group[0] if len(group) == 1 else shapely.union_all(group) for group in groups], dtype=object
     )
-    covered[rows] = shapely.intersection(unions, cells[rows])
+    covered[rows] = _polygonal(shapely.intersection(unions, cells[rows]))
     return covered
+
+
+def _polygonal(shapes: Shapes) -> Shapes:
+    """Shapes without the lines and points in which polygons only touch."""
+    mixed = np.flatnonzero(shapely.get_type_id(shapes) == shapely.GeometryType.GEOMETRYCOLLECTION)
+    for row in mixed:
+        parts = shapely.get_parts(shapes[row])
+        shapes[row] = shapely.multipolygons(parts[shapely.get_dimensions(parts) == 2])
+    lower = shapely.get_dimensions(shapes) < 2
+    shapes[lower] = shapely.Polygon()
+    return shapes

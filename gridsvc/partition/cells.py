@@ -22,7 +22,7 @@ from scipy.sparse.csgraph import connected_components
 
 from gridsvc.codes import LEVELS, CodeLayout
 from gridsvc.errors import UsageError
-from gridsvc.partition.faces import Faces, Ints, Shapes, covering, draw_faces
+from gridsvc.partition.faces import Faces, Ints, Shapes, covering, draw_faces, snapped
 from gridsvc.partition.findings import find_defects
 
 OUTSIDE = -1
@@ -75,9 +75,10 @@ class Partition:
         """Cell number of each point (n, 2), :data:`OUTSIDE` where there is none.
 
         On a shared border the first cell in order has the point: a grid before a remainder, the lowest code.
+        Points are snapped to the millimetre like the borders, so that a border drawn along the axes holds them.
         """
         found = np.full(len(xy), len(self.cells), dtype=np.int64)
-        tree = shapely.STRtree(shapely.points(xy))
+        tree = shapely.STRtree(shapely.points(snapped(xy)))
         cell, point = tree.query(np.asarray(self.cells.geometry), predicate="intersects")
         np.minimum.at(found, point, cell)
         found[found == len(self.cells)] = OUTSIDE

@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-GRAIN = 0.001
-"""Metres to which boundaries are snapped."""
+STEPS = 1000
+"""Steps in a metre to which boundaries are snapped."""
+GRAIN = 1 / STEPS
 
 Ints = npt.NDArray[np.int64]
 Shapes = npt.NDArray[np.object_]
@@ -34,6 +35,11 @@ class Faces:
     perimeter: npt.NDArray[np.float64]
 
 
+def snapped(xy: Any) -> npt.NDArray[np.float64]:
+    """Coordinates on the millimetre grid, to the last bit where GEOS snaps boundaries to."""
+    return np.asarray(np.rint(np.asarray(xy, dtype=float) * STEPS) / STEPS)
+
+
 def unique_edges(shapes: Any) -> tuple[Ints, Ints, Ints]:
     """Straight edges of polygons on the millimetre grid.
 
@@ -43,7 +49,7 @@ def unique_edges(shapes: Any) -> tuple[Ints, Ints, Ints]:
     parts, of_part = shapely.get_parts(np.asarray(shapes, dtype=object), return_index=True)
     rings, of_shape = shapely.get_rings(parts, return_index=True)
     xy, of_ring = shapely.get_coordinates(rings, return_index=True)
-    grid = np.rint(xy / GRAIN).astype(np.int64)
+    grid = np.rint(xy * STEPS).astype(np.int64)
     inner = of_ring[1:] == of_ring[:-1]
     tail, head = grid[:-1][inner], grid[1:][inner]
     shape = of_part[of_shape[of_ring[:-1][inner]]]

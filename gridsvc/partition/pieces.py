@@ -19,6 +19,8 @@ from gridsvc.partition.faces import Ints
 from gridsvc.partition.intervals import Intervals, cut_stretches
 from gridsvc.partition.segments import Floats, Segments, boundary_edges, crossings
 
+SAME_SHARE = 1e-9
+"""Difference below which two agreements say the same."""
 BESIDE = 1.0
 """Metres beyond the road's edge at which a side is looked up."""
 
@@ -134,7 +136,8 @@ def agree(pieces: Pieces, shares: pd.DataFrame, partition: Partition) -> tuple[P
     """Apply agreements between neighbours.
 
     *shares* has ``start``, ``end`` (places on the axis), ``unit_code`` and ``share`` (0…1): of this stretch the
-    unit has this part. Returns the pieces, and the agreements whose unit lies on neither side or on both.
+    unit has this part. Returns the pieces, and the agreements that were not applied anywhere: the unit lies on
+    neither side or on both, or other agreements for the place say something else (there nobody's is applied).
     """
     if shares.empty:
         return pieces, shares
@@ -142,19 +145,44 @@ def agree(pieces: Pieces, shares: pd.DataFrame, partition: Partition) -> tuple[P
     bounds = np.concatenate([pieces.start, pieces.end])
     inner = bounds[agreed.within(bounds - 1, bounds + 1) == 2]
     cut = pieces.cut(np.concatenate([inner, agreed.start, agreed.end, shares["start"], shares["end"]]))
-    unit = np.append(partition.cells["unit"].to_numpy(object), "")[cut.cell].astype(str)
-    rows = pd.DataFrame({"row": np.arange(len(cut)), "start": cut.start, "end": cut.end, "unit": unit})
-    rows = rows[agreed.within(cut.start, cut.end) > 0]
-    left = cut.side[rows["row"]] == 0
-    pairs = rows[left].merge(rows[~left], on=["start", "end"], suffixes=("_left", "_right"))
+    said = _left_shares(_facing(cut, agreed, partition), shares)
+    left = said.groupby(["row_left", "row_right"])["left"].agg(["min", "max"]).reset_index()
+    clear = left[left["max"] - left["min"] < SAME_SHARE]
     share = cut.share.copy()
-    unused = np.ones(len(shares), dtype=bool)
-    columns = (shares[name].tolist() for name in ("start", "end", "unit_code", "share"))
-    for number, (start, end, code, given) in enumerate(zip(*columns, strict=True)):
-        here = pairs[(pairs["start"] >= start) & (pairs["end"] <= end)]
-        on_left = here["unit_left"].str.startswith(code)
-        on_right = here["unit_right"].str.startswith(code)
-        for chosen, part in ((on_left & ~on_right, given), (on_right & ~on_left, 1 - given)):
-            share[here.loc[chosen, ["row_left", "row_right"]].to_numpy().ravel()] = part
-            unused[number] &= not chosen.any()
-    return Pieces(cut.road, cut.side, cut.start, cut.end, cut.cell, share, cut.lines), shares[unused]
+    for side in ("row_left", "row_right"):
+        share[clear[side]] = clear["min"]
+    used = said.loc[said["row_left"].isin(clear["row_left"]), "agreement"]
+    return Pieces(cut.road, cut.side, cut.start, cut.end, cut.cell, share, cut.lines), shares[
+        ~np.isin(np.arange(len(shares)), used)
+    ]
+
+
+def _facing(pieces: Pieces, stretches: Intervals, partition: Partition) -> pd.DataFrame:
+    """Pieces of *stretches* that lie side by side: start, end, and row and unit of the left and the right one."""
+    unit = np.append(partition.cells["unit"].to_numpy(object), "")[pieces.cell].astype(str)
+    rows = pd.DataFrame(
+        {"row": np.arange(len(pieces)), "start": pieces.start, "end": pieces.end, "unit": unit}
+    )
+    rows = rows[stretches.within(pieces.start, pieces.end) > 0]
+    left = pieces.side[rows["row"]] == 0
+    facing: pd.DataFrame = rows[left].merge(rows[~left], on=["start", "end"], suffixes=("_left", "_right"))
+    return facing
+
+
+def _left_shares(facing: pd.DataFrame, shares: pd.DataFrame) -> pd.DataFrame:
+    """What each agreement says of facing pieces: ``row_left``, ``row_right``, ``left`` (share), ``agreement``."""
+    facing = facing.sort_values("start", kind="stable")
+    first = np.searchsorted(facing["start"], shares["start"], side="left")
+    count = np.maximum(np.searchsorted(facing["start"], shares["end"], side="left") - first, 0)
+    number = np.repeat(np.arange(len(shares)), count)
+    step = np.arange(len(number)) - np.repeat(np.cumsum(count) - count, count)
+    said: pd.DataFrame = facing.iloc[first[number] + step].assign(agreement=number)
+    code = shares["unit_code"].to_numpy(object)[number]
+    on_left, on_right = (
+        np.array([unit.startswith(one) for unit, one in zip(said[side], code, strict=True)], dtype=bool)
+        for side in ("unit_left", "unit_right")
+    )
+    given = shares["share"].to_numpy(float)[number]
+    said["left"] = np.where(on_left, given, 1 - given)
+    clear: pd.DataFrame = said[on_left != on_right]
+    return clear

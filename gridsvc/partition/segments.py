@@ -71,10 +71,30 @@ class Segments:
         places: Ints = self.start[row] + np.clip(way, 0, span)
         return places
 
-    def stretch(self, start: int, end: int) -> shapely.LineString:
-        """The line between two places of one road on the axis, with the vertices between them."""
-        inner = self.end[(self.end > start) & (self.end < end)]
-        return shapely.LineString(self.at(np.concatenate([[start], inner, [end]])))
+    def stretches(self, start: Any, end: Any) -> Shapes:
+        """Lines between places on the axis, each two on one road, with the vertices between them.
+
+        A stretch over a gap between the parts of its road is a MultiLineString. ``end > start`` for every one.
+        """
+        lo, hi = np.asarray(start, dtype=np.int64), np.asarray(end, dtype=np.int64)
+        first = np.searchsorted(self.end, lo, side="right")
+        count = np.searchsorted(self.start, hi, side="left") - first
+        row = np.repeat(np.arange(len(lo)), count)
+        step = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
+        piece = first[row] + step
+        tail, head = self.tail[piece], self.head[piece]
+        begins, ends = step == 0, step == count[row] - 1
+        tail[begins], head[ends] = self.at(lo, row=piece[begins]), self.at(hi, row=piece[ends])
+        fresh = begins.copy()
+        fresh[1:] |= (tail[1:] != head[:-1]).any(axis=1)
+        number = np.cumsum(fresh) - 1
+        order = np.argsort(np.concatenate([number[fresh], number]), kind="stable")
+        xy = np.concatenate([tail[fresh], head])[order]
+        parts = shapely.linestrings(xy, indices=np.concatenate([number[fresh], number])[order])
+        lines: Shapes = np.asarray(shapely.multilinestrings(parts, indices=row[fresh]), dtype=object)
+        lone = shapely.get_num_geometries(lines) == 1
+        lines[lone] = shapely.get_geometry(lines[lone], 0)
+        return lines
 
 
 def straight_pieces(lines: Any) -> Segments:
@@ -145,6 +165,8 @@ def boundary_edges(polygons: Any) -> Floats:
 
 def inside_polygons(segments: Segments, polygons: Shapes) -> Intervals:
     """Stretches of the lines that lie in any of *polygons* (metre CRS): exact, nothing is clipped."""
+    if not len(polygons):
+        return Intervals.empty()
     row, share = crossings(segments.tail, segments.head, boundary_edges(polygons))
     start, end, of = cut_stretches(segments.start, segments.end, np.unique(segments.place(row, share)))
     middle = (segments.at(start, row=of) + segments.at(end, row=of)) / 2

@@ -1,0 +1,64 @@
+"""Whole amounts: what an indicator counts above and below the line, and the base units that they stand for.
+
+Amounts are whole numbers at a fixed grain (nanometres, square millimetres, thousandths of a feature's weight, or
+features), one for each fact of a grain: a piece of a road, a feature of a layer, or a cell.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gridsvc.coverage.indicators import Indicator
+from gridsvc.partition.faces import Ints, Shapes
+from gridsvc.partition.intervals import Intervals
+
+PIECES = "(pieces)"
+CELLS = "(cells)"
+
+
+@dataclass(frozen=True)
+class Amounts:
+    """Whole amounts of the facts of one grain."""
+
+    grain: str
+    """:data:`PIECES`, :data:`CELLS` or the name of a layer."""
+    amount: Ints
+
+
+@dataclass(frozen=True)
+class Gaps:
+    """What keeps an indicator from its goal: stretches, features of a layer, or parts of cells."""
+
+    stretches: Intervals | None = None
+    layer: str = ""
+    features: Ints | None = None
+    """Rows of the layer."""
+    size: Ints | None = None
+    """Amounts of these features."""
+    areas: Shapes | None = None
+    """One (possibly empty) polygon per cell."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What one indicator counts. All amounts still reach over every zone."""
+
+    numerator: Amounts
+    denominator: Amounts
+    unknown: Amounts | None = None
+    exempt: Amounts | None = None
+    gaps: Gaps = Gaps()
+
+
+def quantities(indicator: Indicator) -> tuple[float, float]:
+    """Base units (metres, square metres, features, persons) per whole amount, above and below the line."""
+    length, area, one, weight = 1e-9, 1e-6, 1.0, 1e-3
+    if indicator.kind.startswith("length"):
+        return length, length
+    if indicator.kind.startswith("area"):
+        return area, area
+    above = weight if indicator.of is not None and indicator.of.weight else one
+    if indicator.kind != "density":
+        return above, above
+    above = {"length": length, "area": area}.get(indicator.measure, above)
+    return above, {"length": length, "area": area, "weight": weight}[indicator.per]
