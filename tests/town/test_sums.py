@@ -123,7 +123,7 @@ def test_another_partition_of_the_same_place_has_the_same_figures(
         assert after.loc[name].tolist() == pytest.approx(before.loc[name].tolist(), rel=1e-9), name
 
 
-@settings(max_examples=6)
+@settings(max_examples=4)
 @given(st.integers(0, 2**32 - 1))
 def test_random_places_add_up(build, code, seed):
     rng = np.random.default_rng(seed)
