@@ -98,6 +98,14 @@ KINDS: dict[str, Kind] = {
             "a duty of {holder} names neither a road nor a unit", "{holder} 的一条责任既无道路也无单元"
         ),
     ),
+    "unused_share": Kind(
+        bilingual("Road share without effect", "分担协议未生效"),
+        bilingual(
+            "the share of {unit_a} in road {target} has no effect: no such road, the unit lies on neither side or on "
+            "both, or another agreement contradicts it",
+            "{unit_a} 对道路 {target} 的分担协议未生效：道路不存在、该单元不在道路某一侧，或与其他协议矛盾",
+        ),
+    ),
     "vacant": Kind(
         bilingual("Vacant post", "空岗"),
         bilingual("post {holder} is vacant: {target}", "{holder} 空岗：{target}"),

@@ -22,6 +22,7 @@ def responsibility_findings(scene: Scene) -> Iterator[pd.DataFrame]:
     )
     yield vacant_roads(scene)
     yield vacant_units(scene)
+    yield unused_shares(scene)
 
 
 def vacant_roads(scene: Scene) -> pd.DataFrame:
@@ -41,6 +42,18 @@ def vacant_units(scene: Scene) -> pd.DataFrame:
     posts = scene.duties.posts
     vacant = posts[posts["vacant"].to_numpy(bool)]
     return _vacant(vacant.assign(target=vacant["unit"])).assign(unit_a=vacant["unit"].to_numpy(object))
+
+
+def unused_shares(scene: Scene) -> pd.DataFrame:
+    """Agreements between neighbours on sharing a road that apply nowhere."""
+    rows = scene.unused_shares
+    return pd.DataFrame(
+        {
+            "kind": "unused_share",
+            "target": rows["road_id"].to_numpy(object),
+            "unit_a": rows["unit_code"].to_numpy(object),
+        }
+    )
 
 
 def _vacant(rows: pd.DataFrame) -> pd.DataFrame:
