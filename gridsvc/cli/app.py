@@ -16,6 +16,7 @@ COMMANDS = {
     "init": "workspaces",
     "layers": "workspaces",
     "load": "loads",
+    "osm": "osm",
     "loads": "loads",
     "rollback": "loads",
     "quarantine": "loads",

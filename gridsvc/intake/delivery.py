@@ -14,13 +14,14 @@ import numpy.typing as npt
 import pandas as pd
 import pyproj
 
-from gridsvc.text import Text
+from gridsvc.text import Text, bilingual
 
 Objects = npt.NDArray[np.object_]
 Rows = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
-Format = Literal["shapefile", "dbf", "geopackage", "geojson", "topojson", "csv", "xlsx"]
+Format = Literal["shapefile", "dbf", "geopackage", "geojson", "topojson", "csv", "xlsx", "osm"]
 
+NO_SHAPE = bilingual("the row has no geometry", "该行没有图形")
 # beyond this a float no longer tells neighbouring whole numbers apart as a spreadsheet shows them
 EXACT = 1e15
 
@@ -164,6 +165,12 @@ class Delivery:
     """Column names may have been cut at ten bytes."""
     layer_crs_free: bool = False
     """The format prescribes lon/lat degrees when nothing is said (GeoJSON)."""
+    made_of: dict[str, str] = field(default_factory=dict)
+    """Column → what of the source it was made of, where that is no column (OpenStreetMap tags)."""
+    no_shape: Text = NO_SHAPE
+    """Why a row has no shape."""
+    lost_values: int = 0
+    """Cells that were not understood while the columns were made; the notes tell which."""
 
 
 def unique_names(names: Iterable[str]) -> list[str]:

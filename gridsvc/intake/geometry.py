@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 
-from gridsvc.intake.delivery import Mask, Objects
+from gridsvc.intake.delivery import NO_SHAPE, Mask, Objects
 from gridsvc.intake.problems import Positions, Problems
 from gridsvc.layers import Layer
 from gridsvc.text import Text, bilingual
@@ -39,11 +39,13 @@ class Repair:
     """Share of the area, 0…:data:`AREA_TOLERANCE`."""
 
 
-def check_presence(shapes: Objects, unreadable: Mask | None, problems: Problems) -> None:
-    """Report missing, empty and unreadable shapes."""
+def check_presence(
+    shapes: Objects, unreadable: Mask | None, problems: Problems, no_shape: Text = NO_SHAPE
+) -> None:
+    """Report missing, empty and unreadable shapes; *no_shape* says why one is missing."""
     broken = np.zeros(len(shapes), dtype=bool) if unreadable is None else unreadable
     absent = (shapely.is_missing(shapes) | shapely.is_empty(shapes)) & ~broken
-    problems.add("no_geometry", np.flatnonzero(absent), bilingual("the row has no geometry", "该行没有图形"))
+    problems.add("no_geometry", np.flatnonzero(absent), no_shape)
     problems.add(
         "unreadable_geometry",
         np.flatnonzero(broken),

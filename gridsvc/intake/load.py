@@ -22,12 +22,24 @@ from gridsvc.intake.reading import read_dbf_table, read_layer_file, read_shapefi
 from gridsvc.intake.report import LoadReport, NothingAcceptedError
 from gridsvc.intake.sources import DataSet, digest, open_sources, readable
 from gridsvc.intake.tables import read_csv, read_sheet
-from gridsvc.layers import Layers
+from gridsvc.layers import Layer, Layers
 from gridsvc.settings import Workspace
 from gridsvc.store import Source, Store
 from gridsvc.store.loads import now
 from gridsvc.store.store import Mode
 from gridsvc.text import Text, bilingual
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where deliveries come from, for report and record."""
+
+    name: str
+    sha256: str
+    """Of the content as it was handed over."""
+    attribution: str = ""
+    """Whom the data's licence wants named."""
+
 
 Progress = Callable[[str, Text], object]
 """Called at the start of every step with its name and title."""
@@ -73,29 +85,57 @@ def load_file(
     options = options or LoadOptions()
     step = progress or _silent
     spec = layers[layer]
-    check_options(spec, options.mapping, options.constants)
-    if options.mode not in ("replace", "append", "upsert"):
-        raise UsageError(
-            f"--mode {options.mode}: it is replace, append or upsert",
-            f"--mode {options.mode}：只能是 replace、append 或 upsert",
-        )
+    _require_sense(spec, options)
     _require_foreign(paths, workspace)
     step("read", STEPS["read"])
-    request = Request(spec, options.mapping, options.constants, options.crs, _county(store, layers))
     with open_sources(paths, spec, options.source_layer) as data_sets:
         known = spellings(spec, options.mapping)
         deliveries = [_read(data, options.encoding, known) for data in data_sets]
-        source_digest = digest(paths)
+        origin = Origin(", ".join(dict.fromkeys(readable(path.name) for path in paths)), digest(paths))
+    report = load_deliveries(store, layers, workspace, layer, deliveries, origin, options, step, started)
+    report.seconds = time.perf_counter() - began
+    return report
+
+
+def load_deliveries(
+    store: Store,
+    layers: Layers,
+    workspace: Workspace,
+    layer: str,
+    deliveries: Sequence[Delivery],
+    origin: Origin,
+    options: LoadOptions,
+    progress: Progress | None = None,
+    started: str | None = None,
+) -> LoadReport:
+    """Load what was read already, from *origin*, into *layer*: everything but reading of :func:`load_file`.
+
+    *started* is when reading began (UTC, ISO 8601). Raises as :func:`load_file` does.
+    """
+    began, step, started = time.perf_counter(), progress or _silent, started or now()
+    spec = layers[layer]
+    _require_sense(spec, options)
     step("check", STEPS["check"])
+    request = Request(spec, options.mapping, options.constants, options.crs, _county(store, layers))
     batch = Batch([prepare(delivery, request) for delivery in deliveries], spec)
     batch.check(store, layers, workspace, options.mode)
-    report = _report(batch, paths, source_digest, options)
+    report = _report(batch, origin, options)
     if not batch.accepted.any():
         raise NothingAcceptedError(report)
     step("store", STEPS["store"])
     _store(store, batch, report, options, started)
     report.seconds = time.perf_counter() - began
     return report
+
+
+def _require_sense(spec: Layer, options: LoadOptions) -> None:
+    """Refuse options that make no sense for the layer."""
+    check_options(spec, options.mapping, options.constants)
+    if options.mode not in ("replace", "append", "upsert"):
+        raise UsageError(
+            f"--mode {options.mode}: it is replace, append or upsert",
+            f"--mode {options.mode}：只能是 replace、append 或 upsert",
+        )
 
 
 def _silent(name: str, title: Text) -> None:
@@ -130,14 +170,14 @@ def _read(data: DataSet, encoding: str | None, known: frozenset[str]) -> Deliver
     return read_layer_file(data, encoding)
 
 
-def _report(batch: Batch, paths: Sequence[Path], sha256: str, options: LoadOptions) -> LoadReport:
+def _report(batch: Batch, origin: Origin, options: LoadOptions) -> LoadReport:
     """Everything there is to tell before the store has its say."""
     rows = batch.quarantined()
     return LoadReport(
         batch.layer.name,
         batch.layer.title,
-        ", ".join(dict.fromkeys(readable(path.name) for path in paths)),
-        sha256,
+        origin.name,
+        origin.sha256,
         options.mode,
         options.dry_run,
         [part.report for part in batch.parts],
@@ -151,6 +191,7 @@ def _report(batch: Batch, paths: Sequence[Path], sha256: str, options: LoadOptio
         problems=[*rows, *batch.others()],
         warnings=batch.warnings(),
         lost_values=sum(part.lost_values for part in batch.parts),
+        attribution=origin.attribution,
     )
 
 
@@ -168,7 +209,7 @@ def _store(store: Store, batch: Batch, report: LoadReport, options: LoadOptions,
             "left_out": report.counts["left_out"],
             "superseded": report.counts["superseded"],
         }
-        source = Source(report.source, report.sha256, _recorded(batch, options))
+        source = Source(report.source, report.sha256, _recorded(batch, report, options))
         changes = store.apply(
             batch.layer.name, frame, source, options.mode, quarantine, counts, kept=kept, started=started
         )
@@ -200,7 +241,7 @@ def _ending(held: set[str], kept: set[str], report: LoadReport) -> list[Text]:
     return warnings
 
 
-def _recorded(batch: Batch, options: LoadOptions) -> dict[str, Any]:
+def _recorded(batch: Batch, report: LoadReport, options: LoadOptions) -> dict[str, Any]:
     """How the files were read, for the record of the load."""
     return {
         "files": [
@@ -213,6 +254,7 @@ def _recorded(batch: Batch, options: LoadOptions) -> dict[str, Any]:
             }
             for part in batch.parts
         ],
+        **({"attribution": report.attribution} if report.attribution else {}),
         "constants": dict(options.constants),
         "given": {
             name: value

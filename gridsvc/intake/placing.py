@@ -42,7 +42,7 @@ def find_shapes(delivery: Delivery, layer: Layer, problems: Problems) -> Spatial
             f"{delivery.name} 没有图形，而图层 {layer.name} 需要{wanted.zh}图形",
         )
     shapes = np.asarray(spatial.shapes, dtype=object)
-    geometry.check_presence(shapes, spatial.unreadable, problems)
+    geometry.check_presence(shapes, spatial.unreadable, problems, delivery.no_shape)
     present = np.flatnonzero(~problems.mask)
     found = geometry.dimensions(shapes[present])
     if len(found) and not np.isin(found, list(layer.dimensions)).any():

@@ -99,7 +99,7 @@ def prepare(delivery: Delivery, request: Request) -> Prepared:
         _file_report(delivery, request, matching, located),
         repair,
         warnings,
-        sum(len(doubt.rows) for doubt in lost),
+        sum(len(doubt.rows) for doubt in lost) + delivery.lost_values,
     )
 
 
@@ -218,10 +218,10 @@ def _file_report(
 ) -> FileReport:
     columns = [
         ColumnReport(
-            match.column,
+            delivery.made_of.get(match.column, match.column),
             match.field,
             request.layer.fields[match.field].title,
-            match.how,
+            "tag" if match.column in delivery.made_of and match.how != "map" else match.how,
             [text[:30] for text in _column(delivery, match.column).samples(_SAMPLES)],
         )
         for match in (matching.matches[name] for name in request.layer.fields if name in matching.matches)

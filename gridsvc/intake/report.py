@@ -26,7 +26,7 @@ class ColumnReport:
     field: str
     title: Text
     how: str
-    """``map``, ``name``, ``alias``, ``cut`` (a shortened name) or ``set`` (one value for all rows)."""
+    """``map``, ``name``, ``alias``, ``cut`` (a shortened name), ``tag`` or ``set`` (one value for all rows)."""
     samples: list[str]
 
 
@@ -84,6 +84,8 @@ class LoadReport:
     load_id: int | None = None
     """Id of the load; None for a dry run and for a refusal."""
     seconds: float = 0.0
+    attribution: str = ""
+    """Whom the data's licence wants named wherever anything made of it is shown."""
 
     @property
     def exit_code(self) -> int:
@@ -108,6 +110,7 @@ class LoadReport:
             "layer": self.layer,
             "source": self.source,
             "sha256": self.sha256,
+            "attribution": self.attribution,
             "mode": self.mode,
             "dry_run": self.dry_run,
             "load": self.load_id,

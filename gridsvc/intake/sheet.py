@@ -99,6 +99,8 @@ def _totals(report: LoadReport, lang: str) -> Iterator[list[Any]]:
     """The load as a whole: source, outcomes, reasons, warnings."""
     yield [word("layer", lang), f"{report.layer} {report.title(lang)}"]
     yield [word("source", lang), report.source]
+    if report.attribution:
+        yield [word("attribution", lang), report.attribution]
     yield ["SHA-256", report.sha256]
     yield [word("load", lang), report.load_id if report.load_id is not None else word("dry", lang)]
     yield []

@@ -20,11 +20,13 @@ HOW: dict[str, Text] = {
     "name": bilingual("by name", "按名称"),
     "alias": bilingual("by alias", "按别名"),
     "cut": bilingual("by shortened name", "按截断名称"),
+    "tag": bilingual("by tag", "按标签"),
     "set": bilingual("told by --set", "--set 指定"),
 }
 WORDS: dict[str, Text] = {
     "layer": bilingual("Layer", "图层"),
     "source": bilingual("Source", "来源"),
+    "attribution": bilingual("Attribution", "数据来源声明"),
     "load": bilingual("Load", "入库编号"),
     "dry": bilingual("dry run: nothing was stored", "试运行：未入库"),
     "encoding": bilingual("Encoding", "编码"),
@@ -57,6 +59,8 @@ def print_report(report: LoadReport, console: Console, lang: str) -> None:
     head.add_row(word("layer", lang), Line(f"{report.layer} {report.title(lang)}"))
     # Line: square brackets in names are no markup
     head.add_row(word("source", lang), Line(report.source))
+    if report.attribution:
+        head.add_row(word("attribution", lang), Line(report.attribution))
     if report.load_id is not None:
         head.add_row(word("load", lang), str(report.load_id))
     elif report.dry_run:

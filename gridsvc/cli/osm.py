@@ -1,0 +1,92 @@
+"""``gridsvc osm``: an OpenStreetMap extract, or a place by its name, into the layers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gridsvc.cli.loads import PUBLISH, Mode, pairs
+from gridsvc.cli.session import Session, command
+from gridsvc.errors import UsageError
+from gridsvc.intake.osm import OsmOptions, load_osm
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to *app*."""
+
+    @command(app, "osm")
+    def osm(
+        session: Session,
+        source: Annotated[
+            str,
+            typer.Argument(
+                metavar="FILE|PLACE",
+                help="Extract (.osm.pbf, .osm, .osm.bz2), or a place by its name (needs osmnx and a network).",
+            ),
+        ],
+        layers: Annotated[
+            str, typer.Option("--layers", metavar="LAYER,...", help="Layers to load; else all there is.")
+        ] = "",
+        mapping: Annotated[
+            list[str] | None,
+            typer.Option("--map", metavar="LAYER.FIELD=TAG", help="Tag that holds a field."),
+        ] = None,
+        constants: Annotated[
+            list[str] | None,
+            typer.Option("--set", metavar="LAYER.FIELD=VALUE", help="One value for every row."),
+        ] = None,
+        mode: Annotated[
+            Mode | None,
+            typer.Option(
+                "--mode",
+                help="replace: the extract is all there is (as without it, unless the store holds features from "
+                "elsewhere); upsert: others stay; append: new.",
+            ),
+        ] = None,
+        dry_run: Annotated[bool, typer.Option("--dry-run", help="Report, and store nothing.")] = False,
+        report: Annotated[
+            Path | None,
+            typer.Option("--report", metavar="FILE", help="Write the report (.json, or .xlsx per layer)."),
+        ] = None,
+    ) -> int:
+        """Load an OpenStreetMap extract, or a place by its name: one load per layer."""
+        wanted = [name.strip() for name in layers.split(",") if name.strip()]
+        options = OsmOptions(
+            layers=wanted,
+            mode=mode.value if mode else None,
+            mapping=by_layer("--map", mapping or [], wanted),
+            constants=by_layer("--set", constants or [], wanted),
+            dry_run=dry_run,
+        )
+        if report is not None and report.suffix.lower() not in (".json", ".xlsx"):
+            raise UsageError(
+                f"--report {report}: a report is written as .json or .xlsx",
+                f"--report {report}：报告只能写为 .json 或 .xlsx",
+            )
+        with session.store(write=not dry_run) as store, session.progress() as progress:
+            told = load_osm(store, session.layers, session.workspace, source, options, progress.step)
+            if not dry_run:
+                progress.step("publish", PUBLISH)
+                store.publish_geopackage()
+        if report is not None:
+            told.write(report, session.lang)
+        session.answer(told.to_dict(), lambda out: told.print(out, session.lang))
+        return told.exit_code
+
+
+def by_layer(option: str, texts: list[str], layers: list[str]) -> dict[str, dict[str, str]]:
+    """``LAYER.FIELD=VALUE`` arguments by layer; the layer may be left out where only one is loaded."""
+    found: dict[str, dict[str, str]] = {}
+    for name, value in pairs(option, texts).items():
+        layer, dot, field = name.partition(".")
+        if not dot:
+            if len(layers) != 1:
+                raise UsageError(
+                    f"{option} {name}={value}: name the layer, too: {option} LAYER.{name}={value}",
+                    f"{option} {name}={value}：请写明图层：{option} 图层.{name}={value}",
+                )
+            layer, field = layers[0], name
+        found.setdefault(layer, {})[field] = value
+    return found
