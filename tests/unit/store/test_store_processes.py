@@ -122,7 +122,8 @@ def test_a_killed_load_leaves_old_or_new_whole(workspace, layers, store, start):
         newest = again.loads()[-1]
         assert set(frame["points"]) == {int(newest.source)}
         assert len(frame) == newest.rows_read == 3000
-        assert again.database.rows("PRAGMA integrity_check") == [("ok",)]
+        if workspace.store_url.engine == "sqlite":
+            assert again.database.rows("PRAGMA integrity_check") == [("ok",)]
 
 
 def test_threads_may_share_a_store(store, poles, source):
