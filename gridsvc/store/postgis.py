@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 import psycopg
 from psycopg import errors, sql
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 
 from gridsvc.errors import DefinitionError, InputRefusedError, StoreError
@@ -321,6 +322,8 @@ def read_url(url: StoreUrl) -> tuple[str, str, str]:
     """What psycopg connects with, the schema of the tables, the schema of the views."""
     try:
         parts = urlsplit(url.location)
+        if "@" in parts.path + parts.query or parts.fragment:
+            raise ValueError("a sign in the password has cut it")
         asked = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
         own = dict(asked)
         schema = own.get("schema", SCHEMA)
@@ -329,7 +332,9 @@ def read_url(url: StoreUrl) -> tuple[str, str, str]:
             raise ValueError("schema and views are two lower-case names")
         rest = [(name, value) for name, value in asked if name not in ("schema", "views")]
         conninfo = urlunsplit(parts._replace(query=urlencode(rest, quote_via=quote)))
-        psycopg.conninfo.conninfo_to_dict(conninfo)
+        ports = str(conninfo_to_dict(conninfo).get("port", ""))
+        if not all(port.isdigit() for port in ports.split(",") if port):
+            raise ValueError("a port is a number")
     except (ValueError, psycopg.Error):
         # the parser's own words would quote the URL, and the password in it
         raise DefinitionError(
