@@ -19,6 +19,7 @@ COMMANDS = {
     "loads": "loads",
     "rollback": "loads",
     "quarantine": "loads",
+    "copy-store": "stores",
     "check": "checks",
     "compute": "figures",
     "coverage": "figures",

@@ -104,10 +104,12 @@ def _silent(name: str, title: Text) -> None:
 
 def _require_foreign(paths: Sequence[Path], workspace: Workspace) -> None:
     """Refuse the live database as a source: no other library may open it."""
-    if any(path.exists() and path.resolve() == workspace.sqlite_path.resolve() for path in paths):
+    live = {path.resolve(): path for path in workspace.store_url.files}
+    found = next((live[path.resolve()] for path in paths if path.exists() and path.resolve() in live), None)
+    if found is not None:
         raise UsageError(
-            f"{workspace.sqlite_path} is the store itself; load from {workspace.geopackage_path.name} or a copy",
-            f"{workspace.sqlite_path} 是数据库本身；请从 {workspace.geopackage_path.name} 或副本入库",
+            f"{found} is the store itself; load from {workspace.geopackage_path.name} or a copy",
+            f"{found} 是数据库本身；请从 {workspace.geopackage_path.name} 或副本入库",
         )
 
 
