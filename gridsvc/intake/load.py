@@ -11,7 +11,6 @@ from typing import Any
 from gridsvc.codes import LEVELS
 from gridsvc.errors import UsageError
 from gridsvc.intake.batch import Batch
-from gridsvc.intake.coordinates import Bounds
 from gridsvc.intake.current import current_keys, preview
 from gridsvc.intake.delivery import Delivery
 from gridsvc.intake.fields import check_options, spellings
@@ -21,6 +20,7 @@ from gridsvc.intake.problems import OUTCOMES
 from gridsvc.intake.reading import read_dbf_table, read_layer_file, read_shapefile
 from gridsvc.intake.report import LoadReport, NothingAcceptedError
 from gridsvc.intake.sources import DataSet, digest, open_sources, readable
+from gridsvc.intake.systems import Bounds
 from gridsvc.intake.tables import read_csv, read_sheet
 from gridsvc.layers import Layers
 from gridsvc.settings import Workspace

@@ -4,8 +4,9 @@ import pytest
 import shapely
 
 from gridsvc.errors import InputRefusedError, UsageError
-from gridsvc.intake.coordinates import candidates, finite, locate, on_earth, to_lonlat, zone_crs
+from gridsvc.intake.coordinates import finite, on_earth, to_lonlat
 from gridsvc.intake.delivery import Delivery
+from gridsvc.intake.systems import candidates, locate, zone_crs
 from gridsvc.text import bilingual
 
 COUNTY = (113.6, 34.2, 114.4, 34.8)
@@ -71,7 +72,7 @@ def test_six_digit_eastings_are_taken_where_only_one_zone_fits_the_county():
 def test_candidates_with_the_same_meridian_count_once():
     # 111° E is a meridian of the 6-degree and of the 3-degree zones
     found = list(candidates((500_000, 3_820_000, 500_100, 3_820_100), (110.8, 34.3, 111.2, 34.7)))
-    assert [crs.to_epsg() for crs in found] == [4546]
+    assert [crs.to_epsg() for crs, _ in found] == [4546]
 
 
 def test_geojson_without_crs_is_degrees_but_metres_are_not():
