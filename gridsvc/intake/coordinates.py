@@ -6,7 +6,7 @@ import numpy as np
 import pyproj
 import shapely
 
-from gridsvc.crs import geographic_crs, transform
+from gridsvc.crs import transform
 from gridsvc.errors import InputRefusedError
 from gridsvc.intake.delivery import Mask, Objects
 from gridsvc.intake.systems import (
@@ -52,15 +52,22 @@ def to_lonlat(name: str, shapes: Objects, located: Located) -> Objects:
             return np.asarray(shapely.transform(flat, located.shift.inverse), dtype=object)
         if located.crs.is_geographic and located.crs.to_epsg() in _SAME:
             return flat
-        place = middle(bounds, located.crs)
         _require_area(name, located, bounds)
-        target = geographic_crs(*place) if np.isfinite(place).all() else pyproj.CRS.from_epsg(4326)
-        return transform(flat, located.crs, target)
+        return transform(flat, located.crs, _target(located.crs))
     except pyproj.exceptions.ProjError as error:
         raise InputRefusedError(
             f"{name}: there is no way from {located.title} to longitude and latitude; give another CRS with --crs",
             f"{name}：无法由 {located.title} 转换为经纬度；请用 --crs 指定其他坐标系",
         ) from error
+
+
+def _target(crs: pyproj.CRS) -> pyproj.CRS:
+    """CGCS2000 for what is on that datum, else WGS 84: the same numbers, but not the same way there.
+
+    PROJ has no way from most datums to CGCS2000 and would move nothing, even where +towgs84 is given.
+    """
+    datum = None if crs.is_bound else crs.geodetic_crs
+    return pyproj.CRS.from_epsg(4490 if datum is not None and datum.to_epsg() == 4490 else 4326)
 
 
 def _through(shapes: Objects, pipeline: pyproj.Transformer) -> Objects:

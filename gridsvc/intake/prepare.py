@@ -47,6 +47,8 @@ class Prepared:
     problems: Problems
     report: FileReport
     repair: Repair
+    located: Located | None = None
+    """Where the shapes were taken to be; None for a table."""
     warnings: list[Text] = field(default_factory=list)
     lost_values: int = 0
 
@@ -98,6 +100,7 @@ def prepare(delivery: Delivery, request: Request) -> Prepared:
         problems,
         _file_report(delivery, request, matching, located),
         repair,
+        located,
         warnings,
         sum(len(doubt.rows) for doubt in lost),
     )
