@@ -187,7 +187,7 @@ def _samples(shapes: Objects) -> Floats:
     lines = shapes[np.isin(shapely.get_type_id(shapes), (1, 5))]
     if len(lines):
         return _spread(np.asarray(shapely.get_parts(lines), dtype=object), _SAMPLES)
-    step = max(len(shapes) // _SAMPLES, 1)
+    step = max(-(-len(shapes) // _SAMPLES), 1)
     return np.asarray(shapely.get_coordinates(shapely.point_on_surface(shapes[::step])))
 
 
