@@ -217,14 +217,17 @@ def _guess(name: str, bounds: Bounds, county: Bounds | None, notes: list[Text]) 
             f"{name}：{why_zh}（{shown}）；以下坐标系均使数据落在本县范围内：{'、'.join(names)}；"
             f"请向数据提供方确认后用 --crs 指定，例如 --crs {names[0]}",
         )
-    hint = "EPSG:4490" if _degrees(bounds) else "EPSG:4547"
+    hint, hint_zh = ("EPSG:4547", "EPSG:4547")
+    if _degrees(bounds):
+        hint = "EPSG:4490 (degrees of Chinese web maps: GCJ02 or BD09)"
+        hint_zh = "EPSG:4490（网络地图坐标用 GCJ02 或 BD09）"
     outside, outside_zh = ("", "")
     if county is not None:
         outside = f"; in none of the usual ones it lies in the county ({shown_bounds(county)})"
         outside_zh = f"；按常用坐标系均不在本县范围（{shown_bounds(county)}）"
     raise InputRefusedError(
         f"{name}: {why} ({shown}){outside}; give it with --crs, for instance --crs {hint}",
-        f"{name}：{why_zh}（{shown}）{outside_zh}；请用 --crs 指定，例如 --crs {hint}",
+        f"{name}：{why_zh}（{shown}）{outside_zh}；请用 --crs 指定，例如 --crs {hint_zh}",
     )
 
 
