@@ -13,7 +13,7 @@ from gridsvc.cli import app
 
 # floors from the ground up; a module imports from its own floor or below
 FLOORS = [
-    {"text", "errors", "settings", "crs", "codes"},
+    {"text", "errors", "settings", "crs", "shifts", "codes"},
     {"layers"},
     {"partition", "store", "export"},
     {"intake", "duties"},

@@ -11,7 +11,6 @@ from typing import Any
 from gridsvc.codes import LEVELS
 from gridsvc.errors import UsageError
 from gridsvc.intake.batch import Batch
-from gridsvc.intake.coordinates import Bounds
 from gridsvc.intake.current import current_keys, preview
 from gridsvc.intake.delivery import Delivery
 from gridsvc.intake.fields import check_options, spellings
@@ -21,6 +20,8 @@ from gridsvc.intake.problems import OUTCOMES
 from gridsvc.intake.reading import read_dbf_table, read_layer_file, read_shapefile
 from gridsvc.intake.report import LoadReport, NothingAcceptedError
 from gridsvc.intake.sources import DataSet, digest, open_sources, readable
+from gridsvc.intake.suspicion import suspicion
+from gridsvc.intake.systems import Bounds
 from gridsvc.intake.tables import read_csv, read_sheet
 from gridsvc.layers import Layers
 from gridsvc.settings import Workspace
@@ -89,6 +90,7 @@ def load_file(
     step("check", STEPS["check"])
     batch = Batch([prepare(delivery, request) for delivery in deliveries], spec)
     batch.check(store, layers, workspace, options.mode)
+    _suspect(batch, store, layers)
     report = _report(batch, paths, source_digest, options)
     if not batch.accepted.any():
         raise NothingAcceptedError(report)
@@ -116,6 +118,17 @@ def _require_foreign(paths: Sequence[Path], workspace: Workspace) -> None:
 def _county(store: Store, layers: Layers) -> Bounds | None:
     """Bounds of the county, when the store has it."""
     return store.bounds() if current_keys(store, layers.units[LEVELS[0]]) else None
+
+
+def _suspect(batch: Batch, store: Store, layers: Layers) -> None:
+    """Warn of files that lie off the store's data as a shifted system would; who named one needs no warning."""
+    for start, end, part in zip(batch.starts[:-1], batch.starts[1:], batch.parts, strict=True):
+        chosen = batch.accepted[start:end]
+        if part.located is None or part.located.shift is not None or not chosen.any():
+            continue
+        shapes = part.frame["geometry"].to_numpy(dtype=object)[chosen]
+        found = suspicion(store, layers, batch.layer, batch.keys[start:end][chosen], shapes)
+        part.warnings += [found] if found else []
 
 
 def _read(data: DataSet, encoding: str | None, known: frozenset[str]) -> Delivery:
@@ -211,6 +224,7 @@ def _recorded(batch: Batch, options: LoadOptions) -> dict[str, Any]:
                 "format": part.report.format,
                 "encoding": part.report.encoding,
                 "crs": part.report.crs,
+                "crs_how": part.report.crs_how.en if part.report.crs_how else "",
                 "mapping": {match.field: match.column for match in part.report.columns if match.how != "set"},
             }
             for part in batch.parts
