@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -27,7 +28,8 @@ class County(BaseModel):
     metre_crs: str | None = None
     """Authority code of the metre CRS (``EPSG:4547``); chosen from the county's position when absent."""
     languages: tuple[Lang, ...] = ("zh", "en")
-    store: str = "sqlite:///layers/county.sqlite"
+    store: str = Field(default="sqlite:///layers/county.sqlite", repr=False)
+    """Where the store lives; see :class:`StoreUrl`."""
     sliver_width: float = Field(default=0.5, ge=0)
     """Metres. Remainders thinner than this join the neighbour with the longest shared border."""
     drawing_noise: float = Field(default=3.0, ge=0)
@@ -51,6 +53,48 @@ class County(BaseModel):
 
 
 @dataclass(frozen=True)
+class StoreUrl:
+    """Where a store lives. Written out, it shows no password."""
+
+    engine: Literal["sqlite", "postgresql"]
+    location: str = field(repr=False)
+    """The file's absolute path, or the URL of the database with all that it holds."""
+    name: str
+    """What people are told: the path, or the URL with its password masked."""
+
+    @classmethod
+    def parse(cls, text: str, root: Path) -> Self:
+        """Read ``sqlite:///FILE`` (seen from *root*) or ``postgresql://…``; anything else is refused."""
+        shown = masked(text)
+        if re.match("postgres(ql)?://", text):
+            return cls("postgresql", text, shown)
+        prefix = "sqlite:///"
+        file = root / text.removeprefix(prefix)
+        # GDAL writes GeoPackages, and it never opens the live database
+        if text.startswith(prefix) and file != root and file.suffix.lower() != ".gpkg":
+            return cls("sqlite", str(file), str(file))
+        raise DefinitionError(
+            f"store: it must be {prefix}FILE (no .gpkg) or postgresql://USER@HOST/DATABASE, got {shown!r}",
+            f"store：应为 {prefix}文件（不能是 .gpkg）或 postgresql://用户@主机/数据库，现为 {shown!r}",
+        )
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Files of this machine that nothing but the store itself may open."""
+        return (Path(self.location),) if self.engine == "sqlite" else ()
+
+    def __str__(self) -> str:
+        """The name without its password."""
+        return self.name
+
+
+def masked(url: str) -> str:
+    """*url* with its password replaced, however badly it is written."""
+    url = re.sub(r"(//[^:/@]*):.*@", r"\1:***@", url, flags=re.DOTALL)
+    return re.sub(r"(?i)(\w*password)=[^&]*", r"\1=***", url)
+
+
+@dataclass(frozen=True)
 class Workspace:
     """An opened workspace."""
 
@@ -68,20 +112,18 @@ class Workspace:
         return self.root / "maps" / "out"
 
     @property
-    def sqlite_path(self) -> Path:
-        """File of the embedded store; refuses other engines."""
-        prefix = "sqlite:///"
-        if not self.county.store.startswith(prefix):
-            raise DefinitionError(
-                f"{self.root / CONFIG_NAME}: store: only {prefix}FILE is known, got {self.county.store!r}",
-                f"{self.root / CONFIG_NAME}：store：只支持 {prefix}文件，现为 {self.county.store!r}",
-            )
-        return self.root / self.county.store.removeprefix(prefix)
+    def store_url(self) -> StoreUrl:
+        """Where the store lives; an engine that is not known is a :class:`DefinitionError`."""
+        try:
+            return StoreUrl.parse(self.county.store, self.root)
+        except DefinitionError as error:
+            place = self.root / CONFIG_NAME
+            raise DefinitionError(f"{place}: {error.text.en}", f"{place}：{error.text.zh}") from None
 
     @property
     def geopackage_path(self) -> Path:
         """The GeoPackage of current versions that GIS desktops open."""
-        return self.sqlite_path.with_suffix(".gpkg")
+        return self.layers_dir / "county.gpkg"
 
 
 def shipped_dir(name: str) -> Path:

@@ -3,8 +3,11 @@
 import fcntl
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import tempfile
+import time
 from pathlib import Path
 
 import hypothesis
@@ -27,10 +30,26 @@ def find_browser():
     return named or next((found for name in BROWSERS if (found := shutil.which(name))), None)
 
 
+def find_postgres():
+    """Folder of the newest server's programs that has PostGIS beside it; None when there is none."""
+    found = sorted(
+        Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: float(path.parts[-3]), reverse=True
+    )
+    for initdb in found:
+        extensions = Path("/usr/share/postgresql") / initdb.parts[-3] / "extension"
+        if (extensions / "postgis.control").is_file():
+            return initdb.parent
+    named = shutil.which("initdb")
+    return Path(named).parent if named else None
+
+
 def pytest_collection_modifyitems(items):
     lacking = {
         "browser": None if find_browser() else "no Chromium here (Debian: apt-get install chromium)",
         "gdal": None if shutil.which("ogrinfo") else "no GDAL tools here (Debian: apt-get install gdal-bin)",
+        "postgis": None
+        if find_postgres()
+        else "no PostGIS server here (Debian: apt-get install postgresql-postgis)",
         "shared": None if SHARED.is_dir() else NO_SHARED,
     }
     for item in items:
@@ -100,6 +119,79 @@ def gridsvc():
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """A PostgreSQL server of these tests' own: the URL of a database, to which ``&schema=NAME`` is added."""
+    programs = find_postgres()
+    folder = Path(tempfile.mkdtemp(prefix="pg"))
+    # the server refuses to be run by root
+    user = {"user": "postgres", "group": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}
+    if user:
+        shutil.chown(folder, "postgres", "postgres")
+    # a language whose order of words is not that of their bytes
+    language = ("--locale=C.UTF-8", "--locale-provider=icu", "--icu-locale=zh")
+    made = subprocess.run(
+        [
+            programs / "initdb",
+            "-D",
+            folder / "data",
+            "-U",
+            "gridsvc",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "-N",
+            *language,
+        ],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        **user,
+    )
+    server = None
+    try:
+        if made.returncode:
+            pytest.skip(f"no PostgreSQL server can be made here: {made.stderr.strip()[-300:]}")
+        settings = {
+            "listen_addresses": "",
+            "unix_socket_directories": folder,
+            "fsync": "off",
+            "full_page_writes": "off",
+            "max_connections": 60,
+        }
+        with (folder / "log").open("w") as log:
+            server = subprocess.Popen(
+                [programs / "postgres", "-D", folder / "data", *(f"--{k}={v}" for k, v in settings.items())],
+                cwd=folder,
+                stdout=log,
+                stderr=log,
+                **user,
+            )
+        _wait_for(server, folder)
+        yield f"postgresql://gridsvc@/postgres?host={folder}"
+    finally:
+        if server is not None:
+            server.send_signal(signal.SIGINT)
+            server.wait(60)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _wait_for(server, folder):
+    import psycopg
+
+    for _ in range(300):
+        if server.poll() is not None:
+            break
+        try:
+            psycopg.connect(f"postgresql://gridsvc@/postgres?host={folder}").close()
+            return
+        except psycopg.OperationalError:
+            time.sleep(0.1)
+    pytest.skip(f"no PostgreSQL server starts here: {(folder / 'log').read_text()[-300:]}")
 
 
 @pytest.fixture(scope="session")

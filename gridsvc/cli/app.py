@@ -20,6 +20,7 @@ COMMANDS = {
     "loads": "loads",
     "rollback": "loads",
     "quarantine": "loads",
+    "copy-store": "stores",
     "check": "checks",
     "compute": "figures",
     "coverage": "figures",

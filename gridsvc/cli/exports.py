@@ -39,8 +39,8 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """Write a layer, or the figures of every level, to a file."""
         file_format(file)
-        own = {session.workspace.geopackage_path.resolve(), session.workspace.sqlite_path.resolve()}
-        if file.resolve() in own:
+        own = (session.workspace.geopackage_path, *session.workspace.store_url.files)
+        if file.resolve() in {path.resolve() for path in own}:
             raise UsageError(
                 f"{file} is the workspace's own file; choose another name",
                 f"{file} 是工作区自己的文件，请另选名称",

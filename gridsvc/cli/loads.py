@@ -45,7 +45,9 @@ def register(app: typer.Typer) -> None:
         encoding: Annotated[
             str | None, typer.Option("--encoding", help="Encoding of texts, e.g. gb18030.")
         ] = None,
-        crs: Annotated[str | None, typer.Option("--crs", help="CRS of the files, e.g. EPSG:4547.")] = None,
+        crs: Annotated[
+            str | None, typer.Option("--crs", help="CRS of the files: EPSG:4547, GCJ02, BD09, PROJ.")
+        ] = None,
         mapping: Annotated[
             list[str] | None, typer.Option("--map", metavar="FIELD=COLUMN", help="Column that holds a field.")
         ] = None,

@@ -11,7 +11,6 @@ from typing import Any
 from gridsvc.codes import LEVELS
 from gridsvc.errors import UsageError
 from gridsvc.intake.batch import Batch
-from gridsvc.intake.coordinates import Bounds
 from gridsvc.intake.current import current_keys, preview
 from gridsvc.intake.delivery import Delivery
 from gridsvc.intake.fields import check_options, spellings
@@ -21,6 +20,8 @@ from gridsvc.intake.problems import OUTCOMES
 from gridsvc.intake.reading import read_dbf_table, read_layer_file, read_shapefile
 from gridsvc.intake.report import LoadReport, NothingAcceptedError
 from gridsvc.intake.sources import DataSet, digest, open_sources, readable
+from gridsvc.intake.suspicion import suspicion
+from gridsvc.intake.systems import Bounds
 from gridsvc.intake.tables import read_csv, read_sheet
 from gridsvc.layers import Layer, Layers
 from gridsvc.settings import Workspace
@@ -119,6 +120,7 @@ def load_deliveries(
     request = Request(spec, options.mapping, options.constants, options.crs, _county(store, layers))
     batch = Batch([prepare(delivery, request) for delivery in deliveries], spec)
     batch.check(store, layers, workspace, options.mode)
+    _suspect(batch, store, layers)
     report = _report(batch, origin, options)
     if not batch.accepted.any():
         raise NothingAcceptedError(report)
@@ -144,16 +146,29 @@ def _silent(name: str, title: Text) -> None:
 
 def _require_foreign(paths: Sequence[Path], workspace: Workspace) -> None:
     """Refuse the live database as a source: no other library may open it."""
-    if any(path.exists() and path.resolve() == workspace.sqlite_path.resolve() for path in paths):
+    live = {path.resolve(): path for path in workspace.store_url.files}
+    found = next((live[path.resolve()] for path in paths if path.exists() and path.resolve() in live), None)
+    if found is not None:
         raise UsageError(
-            f"{workspace.sqlite_path} is the store itself; load from {workspace.geopackage_path.name} or a copy",
-            f"{workspace.sqlite_path} 是数据库本身；请从 {workspace.geopackage_path.name} 或副本入库",
+            f"{found} is the store itself; load from {workspace.geopackage_path.name} or a copy",
+            f"{found} 是数据库本身；请从 {workspace.geopackage_path.name} 或副本入库",
         )
 
 
 def _county(store: Store, layers: Layers) -> Bounds | None:
     """Bounds of the county, when the store has it."""
     return store.bounds() if current_keys(store, layers.units[LEVELS[0]]) else None
+
+
+def _suspect(batch: Batch, store: Store, layers: Layers) -> None:
+    """Warn of files that lie off the store's data as a shifted system would; who named one needs no warning."""
+    for start, end, part in zip(batch.starts[:-1], batch.starts[1:], batch.parts, strict=True):
+        chosen = batch.accepted[start:end]
+        if part.located is None or part.located.shift is not None or not chosen.any():
+            continue
+        shapes = part.frame["geometry"].to_numpy(dtype=object)[chosen]
+        found = suspicion(store, layers, batch.layer, batch.keys[start:end][chosen], shapes)
+        part.warnings += [found] if found else []
 
 
 def _read(data: DataSet, encoding: str | None, known: frozenset[str]) -> Delivery:
@@ -250,6 +265,7 @@ def _recorded(batch: Batch, report: LoadReport, options: LoadOptions) -> dict[st
                 "format": part.report.format,
                 "encoding": part.report.encoding,
                 "crs": part.report.crs,
+                "crs_how": part.report.crs_how.en if part.report.crs_how else "",
                 "mapping": {match.field: match.column for match in part.report.columns if match.how != "set"},
             }
             for part in batch.parts

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 
+from gridsvc.codes import LEVELS
 from gridsvc.errors import InputRefusedError
 from gridsvc.intake import coordinates, geometry, values
-from gridsvc.intake.coordinates import Bounds, Located
 from gridsvc.intake.delivery import Delivery, Mask, Objects
 from gridsvc.intake.fields import coordinate_columns
 from gridsvc.intake.geometry import Repair
 from gridsvc.intake.problems import Problems
+from gridsvc.intake.systems import Bounds, Located, locate
 from gridsvc.layers import Field, Layer
 from gridsvc.text import Text, bilingual
 
@@ -101,7 +102,7 @@ def place(
     problems.add("coordinates", there[zero], bilingual("its position is 0, 0", "坐标为 0, 0"))
     if not len(ok):
         return placed, None, Repair(ok, [])
-    located = coordinates.locate(delivery, shapes[ok], crs, county)
+    located = locate(delivery, shapes[ok], crs, county)
     warnings += located.notes
     if shapely.has_z(shapes[ok]).any():
         warnings.append(bilingual("heights (Z) were dropped", "已舍去高程（Z）值"))
@@ -115,7 +116,7 @@ def place(
     if not real.any():
         raise _nowhere(delivery, located)
     ok = ok[real]
-    if county is not None and layer.role != "unit":
+    if county is not None and layer.level != LEVELS[0]:
         coordinates.require_in_county(delivery.name, moved[real], located, county)
     placed[ok] = geometry.unify(moved[real])
     placed, repair = geometry.check_shape(placed, ok, problems)

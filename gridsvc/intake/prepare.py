@@ -12,13 +12,13 @@ import shapely
 
 from gridsvc.errors import InputRefusedError, UsageError
 from gridsvc.intake import values
-from gridsvc.intake.coordinates import Bounds, Located
 from gridsvc.intake.delivery import Column, Delivery, Mask
 from gridsvc.intake.fields import ROW_NUMBER, Matching, match_fields
 from gridsvc.intake.geometry import Repair
 from gridsvc.intake.placing import find_shapes, place
 from gridsvc.intake.problems import Positions, Problems
 from gridsvc.intake.report import ColumnReport, FileReport
+from gridsvc.intake.systems import Bounds, Located
 from gridsvc.layers import Field, Layer
 from gridsvc.text import Text, bilingual
 
@@ -47,6 +47,8 @@ class Prepared:
     problems: Problems
     report: FileReport
     repair: Repair
+    located: Located | None = None
+    """Where the shapes were taken to be; None for a table."""
     warnings: list[Text] = field(default_factory=list)
     lost_values: int = 0
 
@@ -98,6 +100,7 @@ def prepare(delivery: Delivery, request: Request) -> Prepared:
         problems,
         _file_report(delivery, request, matching, located),
         repair,
+        located,
         warnings,
         sum(len(doubt.rows) for doubt in lost) + delivery.lost_values,
     )

@@ -1,19 +1,22 @@
 """The store: layers as row versions, loads, runs, and the GeoPackage for GIS desktops."""
 
+from gridsvc.store.copying import Copied, copy_store
+from gridsvc.store.database import BUSY_TIMEOUT
 from gridsvc.store.loads import LoadRecord, Source
 from gridsvc.store.results import RESULTS, ResultTable
 from gridsvc.store.runs import NewRun, RunRecord
-from gridsvc.store.sqlite import BUSY_TIMEOUT
 from gridsvc.store.store import Store, open_store
 
 __all__ = [
     "BUSY_TIMEOUT",
     "RESULTS",
+    "Copied",
     "LoadRecord",
     "NewRun",
     "ResultTable",
     "RunRecord",
     "Source",
     "Store",
+    "copy_store",
     "open_store",
 ]

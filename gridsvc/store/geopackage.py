@@ -17,8 +17,8 @@ from pyogrio import raw
 
 from gridsvc.errors import StoreError
 from gridsvc.layers import FieldType
+from gridsvc.store.database import Database
 from gridsvc.store.schema import RECORDS, RESULT_TABLES, Table, layer_table
-from gridsvc.store.sqlite import Database
 from gridsvc.store.versions import select
 from gridsvc.text import Text, bilingual
 

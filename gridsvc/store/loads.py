@@ -13,8 +13,8 @@ import pandas as pd
 import shapely
 
 from gridsvc.errors import NotFoundError, StoreError, UsageError
+from gridsvc.store.database import Database
 from gridsvc.store.schema import RECORDS
-from gridsvc.store.sqlite import Database
 from gridsvc.store.versions import Changes
 
 
@@ -216,9 +216,9 @@ def insert_quarantine(db: Database, load_id: int, rows: pd.DataFrame) -> None:
     first = int(db.rows("SELECT COALESCE(MAX(id), 0) + 1 FROM quarantine")[0][0])
     nothing = pd.Series([None] * len(rows), dtype=object)
     columns = [rows.get(name, nothing).tolist() for name in list(RECORDS["quarantine"])[2:]]
-    names = ", ".join(RECORDS["quarantine"])
-    db.run_many(
-        f"INSERT INTO quarantine ({names}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    db.insert(
+        "quarantine",
+        tuple(RECORDS["quarantine"]),
         (
             (first + number, load_id, *(_plain(value) for value in row))
             for number, row in enumerate(zip(*columns, strict=True))
@@ -234,6 +234,9 @@ def _plain(value: Any) -> Any:
         value = value.item()
     if isinstance(value, dict | list):
         return json.dumps(value, ensure_ascii=False, default=str)
+    if isinstance(value, float) and value.is_integer():
+        # a column of row numbers that some rows lack
+        return int(value)
     return None if value is pd.NA or value != value else value
 
 

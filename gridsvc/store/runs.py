@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from gridsvc.errors import NotFoundError
+from gridsvc.store.database import Database
 from gridsvc.store.loads import now
 from gridsvc.store.schema import RECORDS
-from gridsvc.store.sqlite import Database
 
 
 @dataclass(frozen=True)

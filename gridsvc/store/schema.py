@@ -5,14 +5,14 @@ The SQL here is common to both engines; only the column types come from the engi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from gridsvc.errors import DefinitionError, StoreError
 from gridsvc.layers import FieldType, Layer, Layers
+from gridsvc.store.database import Database, quoted
 from gridsvc.store.results import RESULTS, ResultTable
-from gridsvc.store.sqlite import TYPES, Database, quoted
-from gridsvc.text import Text
+from gridsvc.text import Text, bilingual
 
 SCHEMA_VERSION = 1
 
@@ -37,6 +37,11 @@ class Table:
     """Columns by which current rows are looked up."""
 
     @property
+    def view(self) -> str:
+        """What GIS desktops know the table's current rows by."""
+        return self.name.removeprefix("layer_")
+
+    @property
     def begun(self) -> str:
         """Column with the load or run that brought a row version."""
         return f"{self.mark}_in"
@@ -50,7 +55,7 @@ class Table:
     def stored(self) -> dict[str, str]:
         """Columns that hold a row version's content, with their types."""
         extra = {"source_row": "integer"} if self.mark == "load" else {}
-        shape = {"geometry": "binary"} if self.geometry else {}
+        shape = {"geometry": "geometry"} if self.geometry else {}
         return {**self.columns, **extra, **shape}
 
 
@@ -136,8 +141,8 @@ def require_readable(db: Database, layers: Layers) -> None:
     found = db.rows("SELECT value FROM meta WHERE name = 'schema_version'")
     if found and int(found[0][0]) > SCHEMA_VERSION:
         raise StoreError(
-            f"{db.path} was written by a newer gridsvc (schema {found[0][0]}); install that version",
-            f"{db.path} 由更新版本的 gridsvc 写入（结构版本 {found[0][0]}）；请升级 gridsvc",
+            f"{db.name} was written by a newer gridsvc (schema {found[0][0]}); install that version",
+            f"{db.name} 由更新版本的 gridsvc 写入（结构版本 {found[0][0]}）；请升级 gridsvc",
         )
     known = {row[:2]: row[2] for row in db.rows("SELECT table_name, name, type FROM fields")}
     for table in tables_of(layers):
@@ -161,13 +166,35 @@ def migrate(db: Database, layers: Layers) -> None:
     if settled:
         return
     with db.writing():
-        for name, columns in RECORDS.items():
-            if not db.columns(name):
-                db.run(f"CREATE TABLE {name} ({_columns(columns)})")
-        if not db.rows("SELECT 1 FROM meta WHERE name = 'schema_version'"):
-            db.run("INSERT INTO meta (name, value) VALUES ('schema_version', ?)", (str(SCHEMA_VERSION),))
-        for table in tables_of(layers):
-            _create(db, table)
+        create(db, tables_of(layers))
+
+
+def create(db: Database, tables: list[Table]) -> None:
+    """Create the records and *tables* as far as they are missing; inside a writing transaction."""
+    db.prepare()
+    for name, columns in RECORDS.items():
+        if not db.columns(name):
+            db.run(f"CREATE TABLE {name} ({_columns(db, columns)})")
+    if not db.rows("SELECT 1 FROM meta WHERE name = 'schema_version'"):
+        db.run("INSERT INTO meta (name, value) VALUES ('schema_version', ?)", (str(SCHEMA_VERSION),))
+    for table in tables:
+        _create(db, table)
+
+
+def stored_tables(db: Database, layers: Layers) -> list[Table]:
+    """All tables that the database holds, also those, and with the columns, that definitions lack by now."""
+    known: dict[str, dict[str, FieldType]] = {}
+    for name, field, kind in db.rows("SELECT table_name, name, type FROM fields ORDER BY id"):
+        known.setdefault(name, {})[field] = kind
+    defined = {table.name: table for table in tables_of(layers)}
+    found = []
+    for name, columns in known.items():
+        geometry = ("Point",) if "geometry" in db.columns(name) else ()
+        title = bilingual(name, name)
+        mark: Mark = "run" if name.startswith("result_") else "load"
+        table = defined.get(name, Table(name, title, columns, geometry, mark))
+        found.append(replace(table, columns={**table.columns, **columns}))
+    return found
 
 
 def _missing(db: Database, layers: Layers) -> bool:
@@ -177,10 +204,10 @@ def _missing(db: Database, layers: Layers) -> bool:
     return any(set(table.stored) - set(db.columns(table.name)) for table in tables_of(layers))
 
 
-def _columns(columns: dict[str, str]) -> str:
+def _columns(db: Database, columns: dict[str, str]) -> str:
     first = next(iter(columns))
     return ", ".join(
-        f"{quoted(name)} {TYPES[kind]}{' PRIMARY KEY' if name == first else ''}"
+        f"{quoted(name)} {db.column_type(kind)}{' PRIMARY KEY' if name == first else ''}"
         for name, kind in columns.items()
     )
 
@@ -188,12 +215,15 @@ def _columns(columns: dict[str, str]) -> str:
 def _create(db: Database, table: Table) -> None:
     """Create a table of row versions with its indexes, or add the columns it lacks."""
     present = db.columns(table.name)
+    if present and not set(table.stored) - set(present):
+        return
     if present:
         for name in [name for name in table.stored if name not in present]:
-            db.run(f"ALTER TABLE {table.name} ADD COLUMN {quoted(name)} {TYPES[table.stored[name]]}")
+            kind = db.column_type(table.stored[name])
+            db.run(f"ALTER TABLE {table.name} ADD COLUMN {quoted(name)} {kind}")
     else:
-        integer, text, binary = TYPES["integer"], TYPES["text"], TYPES["binary"]
-        content = "".join(f", {quoted(name)} {TYPES[kind]}" for name, kind in table.stored.items())
+        integer, text, binary = map(db.column_type, ("integer", "text", "binary"))
+        content = "".join(f", {quoted(name)} {db.column_type(kind)}" for name, kind in table.stored.items())
         db.run(
             f"CREATE TABLE {table.name} (version {integer} PRIMARY KEY, fid {integer} NOT NULL, "
             f"key {text} NOT NULL{content}, hash {binary} NOT NULL, "
@@ -207,6 +237,9 @@ def _create(db: Database, table: Table) -> None:
         for number, lookup in enumerate(table.lookups):
             names = ", ".join(quoted(name) for name in lookup)
             db.run(f"CREATE INDEX {table.name}_lookup{number} ON {table.name} ({names}) {current}")
+        if table.geometry:
+            db.index_geometry(table)
+    db.show([table])
     for name, kind in table.columns.items():
         known = db.rows("SELECT 1 FROM fields WHERE id = ?", (f"{table.name}.{name}",))
         if not known:

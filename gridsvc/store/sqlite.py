@@ -1,20 +1,17 @@
-"""The SQLite engine: connections, transactions, and the little SQL that differs between engines."""
+"""The SQLite engine: a file in the workspace, in write-ahead logging."""
 
 from __future__ import annotations
 
 import sqlite3
-import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from gridsvc.errors import StoreBusyError, StoreError
+from gridsvc.settings import StoreUrl
+from gridsvc.store.database import NO_RIGHTS, Database, quoted
 from gridsvc.text import bilingual
-
-BUSY_TIMEOUT = 10.0
-"""Seconds that a writer waits for another writer before it gives up."""
 
 # column types of this engine, by the types that layer definitions use
 TYPES = {
@@ -24,40 +21,31 @@ TYPES = {
     "boolean": "INTEGER",
     "date": "TEXT",
     "binary": "BLOB",
+    "geometry": "BLOB",
 }
 
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
-_NO_RIGHTS = bilingual(
-    "it or its folder cannot be opened or written; check your rights to them",
-    "无法打开或写入该文件或其所在文件夹；请检查权限",
-)
 _DAMAGED = bilingual(
     "it is no gridsvc database, or damaged; put a backup in its place",
     "它不是 gridsvc 数据库，或已损坏；请用备份替换",
 )
 # what people can do about the engine's errors; the others are told in its own words
 _REASONS = {
-    sqlite3.SQLITE_READONLY: _NO_RIGHTS,
-    sqlite3.SQLITE_CANTOPEN: _NO_RIGHTS,
+    sqlite3.SQLITE_READONLY: NO_RIGHTS,
+    sqlite3.SQLITE_CANTOPEN: NO_RIGHTS,
     sqlite3.SQLITE_NOTADB: _DAMAGED,
     sqlite3.SQLITE_CORRUPT: _DAMAGED,
     sqlite3.SQLITE_FULL: bilingual("the disk is full", "磁盘已满"),
 }
 
 
-class Database:
-    """One connection, usable from several threads (one at a time) and beside other processes.
+class SqliteDatabase(Database):
+    """A connection to a file. A file that does not exist reads as empty."""
 
-    A reader sees one committed state from the first to the last statement of :meth:`reading`, and never
-    waits. Writers take turns. A database that does not exist reads as empty.
-    """
-
-    def __init__(self, path: Path, *, write: bool, busy_timeout: float = BUSY_TIMEOUT) -> None:
-        """Open *path*; with *write* the file is made when it does not exist."""
-        self.path = path
-        self.write = write
-        self.busy_timeout = busy_timeout
-        self._lock = threading.RLock()
+    def __init__(self, url: StoreUrl, *, write: bool, busy_timeout: float) -> None:
+        """Open the file; with *write* it is made when it does not exist."""
+        super().__init__(url.name, write=write, busy_timeout=busy_timeout)
+        self.path = Path(url.location)
         self._connection: sqlite3.Connection | None = None
         self._seen: tuple[int, int, int] | None = None
         self._connect()
@@ -130,7 +118,7 @@ class Database:
     def connection(self) -> sqlite3.Connection:
         """The open connection."""
         if self._connection is None:
-            raise StoreError(f"the store {self.path} is closed", f"数据库 {self.path} 已关闭")
+            raise self._closed()
         return self._connection
 
     def close(self) -> None:
@@ -153,59 +141,32 @@ class Database:
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
-        """Turn the engine's errors into sentences for people."""
         try:
             yield
         except (sqlite3.Error, OSError) as error:
             code = getattr(error, "sqlite_errorcode", 0) & 0xFF
             if code in _BUSY:
-                raise StoreBusyError(
-                    f"another process is writing to {self.path}; waited {self.busy_timeout:g} s: "
-                    "try again when it has finished",
-                    f"另一个进程正在写入 {self.path}；已等待 {self.busy_timeout:g} 秒，请稍后重试",
-                ) from error
+                raise self._busy() from error
             if isinstance(error, PermissionError):
                 code = sqlite3.SQLITE_READONLY
-            reason = _REASONS.get(code, bilingual(str(error), str(error)))
-            raise StoreError(
-                f"the store {self.path} cannot be used: {reason.en}",
-                f"数据库 {self.path} 无法使用：{reason.zh}",
-            ) from error
+            raise self._unusable(_REASONS.get(code, bilingual(str(error), str(error)))) from error
 
-    @contextmanager
-    def reading(self) -> Iterator[None]:
-        """One state of the store for every statement inside; may be nested."""
-        with self._lock:
-            if self.connection.in_transaction:
-                yield
-                return
-            with self._explained():
-                self._refresh()
-                self.connection.execute("BEGIN")
-            try:
-                yield
-            finally:
-                if self.connection.in_transaction:
-                    self.connection.execute("ROLLBACK")
+    @property
+    def _in_transaction(self) -> bool:
+        return self.connection.in_transaction
 
-    @contextmanager
-    def writing(self) -> Iterator[None]:
-        """One transaction: everything inside is stored, or nothing. Waits for other writers."""
-        if not self.write:
-            raise StoreError(
-                f"the store {self.path} is open for reading only", f"数据库 {self.path} 以只读方式打开"
-            )
-        with self._lock:
-            with self._explained():
-                self.connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                with self._explained():
-                    self.connection.execute("COMMIT")
-            except BaseException:
-                if self.connection.in_transaction:
-                    self.connection.execute("ROLLBACK")
-                raise
+    def _begin_reading(self) -> None:
+        self._refresh()
+        self.connection.execute("BEGIN")
+
+    def _begin_writing(self) -> None:
+        self.connection.execute("BEGIN IMMEDIATE")
+
+    def _commit(self) -> None:
+        self.connection.execute("COMMIT")
+
+    def _rollback(self) -> None:
+        self.connection.execute("ROLLBACK")
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Every row that *sql* selects."""
@@ -217,16 +178,24 @@ class Database:
         with self._lock, self._explained():
             self.connection.execute(sql, parameters)
 
-    def run_many(self, sql: str, parameters: Iterable[Sequence[Any]]) -> None:
-        """Execute one statement for many rows."""
+    def insert(self, table: str, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        """Insert many rows."""
+        columns, marks = ", ".join(map(quoted, names)), ", ".join("?" * len(names))
         with self._lock, self._explained():
-            self.connection.executemany(sql, parameters)
+            self.connection.executemany(f"INSERT INTO {table} ({columns}) VALUES ({marks})", rows)
+
+    def end(self, table: str, column: str, mark: int, versions: Sequence[int]) -> None:
+        """Set *column* to *mark* in the rows of these versions."""
+        with self._lock, self._explained():
+            self.connection.executemany(
+                f"UPDATE {table} SET {column} = ? WHERE version = ?",
+                ((mark, version) for version in versions),
+            )
 
     def columns(self, table: str) -> tuple[str, ...]:
         """Names of the columns of *table*, in order; none when there is no such table."""
         return tuple(name for (name,) in self.rows("SELECT name FROM pragma_table_info(?)", (table,)))
 
-
-def quoted(name: str) -> str:
-    """A column or table name as an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
+    def column_type(self, kind: str) -> str:
+        """The type that columns of this kind have."""
+        return TYPES[kind]

@@ -12,18 +12,17 @@ import geopandas
 import pandas as pd
 import pyproj
 
-from gridsvc.crs import geographic_crs
 from gridsvc.errors import InputRefusedError, NotFoundError, UsageError
 from gridsvc.layers import Layers
 from gridsvc.settings import Workspace
 from gridsvc.store import loads, runs, versions
-from gridsvc.store.extent import Bounds, extent
+from gridsvc.store.database import BUSY_TIMEOUT, Database, connect
+from gridsvc.store.extent import Bounds, place
 from gridsvc.store.frames import frame_of, rows_of
 from gridsvc.store.geopackage import publish
 from gridsvc.store.loads import LoadRecord, Source
 from gridsvc.store.runs import NewRun, RunRecord
-from gridsvc.store.schema import RESULT_TABLES, Table, layer_table, migrate, require_readable
-from gridsvc.store.sqlite import BUSY_TIMEOUT, Database
+from gridsvc.store.schema import RESULT_TABLES, Table, layer_table, migrate, require_readable, tables_of
 
 Mode = Literal["replace", "append", "upsert"]
 
@@ -36,7 +35,7 @@ def open_store(
     A store that does not exist reads as empty. *busy_timeout* is how many seconds a writer waits for another
     one before :class:`StoreBusyError`. Use it as a context manager, or :meth:`Store.close` it.
     """
-    db = Database(workspace.sqlite_path, write=write, busy_timeout=busy_timeout)
+    db = connect(workspace.store_url, write=write, busy_timeout=busy_timeout)
     try:
         if write:
             migrate(db, layers)
@@ -57,7 +56,7 @@ class Store:
         self.workspace = workspace
         self.layers = layers
         self._db = db
-        self._bounds: tuple[int, Bounds | None] | None = None
+        self._place: tuple[int, tuple[Bounds | None, int]] | None = None
 
     def __enter__(self) -> Self:
         """The store itself."""
@@ -142,6 +141,7 @@ class Store:
             )
             loads.insert_load(self._db, record)
             loads.insert_quarantine(self._db, load_id, refused)
+            self._settle()
         return record
 
     def rollback(self, load_id: int) -> LoadRecord:
@@ -161,6 +161,7 @@ class Store:
             record = loads.rollback_record(rollback_id, undone, started, changes)
             loads.insert_load(self._db, record)
             loads.flip(self._db, undone)
+            self._settle()
         return record
 
     def loads(self, layer: str | None = None) -> list[LoadRecord]:
@@ -210,22 +211,24 @@ class Store:
 
     def bounds(self) -> Bounds | None:
         """West, south, east, north in degrees: of the county layer, else of everything; None when empty."""
-        with self._db.reading():
-            newest = max((record.id for record in loads.read_loads(self._db)), default=0)
-            if self._bounds is None or self._bounds[0] != newest:
-                county = layer_table(self.layers.units["county"])
-                everything = (layer_table(layer) for layer in self.layers.values())
-                self._bounds = newest, extent(self._db, [county]) or extent(self._db, everything)
-            return self._bounds[1]
+        return self._located()[0]
 
     @property
     def crs(self) -> pyproj.CRS:
         """CRS of stored coordinates: EPSG:4490 when the data lies in China, else EPSG:4326."""
-        bounds = self.bounds()
-        if bounds is None:
-            return pyproj.CRS.from_epsg(4326)
-        west, south, east, north = bounds
-        return geographic_crs((west + east) / 2, (south + north) / 2)
+        return pyproj.CRS.from_epsg(self._located()[1])
+
+    def _located(self) -> tuple[Bounds | None, int]:
+        """Bounds and SRID, looked up once a load."""
+        with self._db.reading():
+            newest = max((record.id for record in loads.read_loads(self._db)), default=0)
+            if self._place is None or self._place[0] != newest:
+                self._place = newest, place(self._db, self.layers)
+            return self._place[1]
+
+    def _settle(self) -> None:
+        """Have the database say where the data lies; inside a writing transaction."""
+        self._db.settle(lambda: place(self._db, self.layers)[1], tables_of(self.layers))
 
     # results
 

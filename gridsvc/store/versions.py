@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from gridsvc.store.database import Database, quoted
 from gridsvc.store.frames import Rows
 from gridsvc.store.schema import Table
-from gridsvc.store.sqlite import Database, quoted
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,7 @@ def select(
         return []
     condition, parameters = state(table, at)
     bound: list[Any] = list(parameters)
+    kinds = {"key": "text", "fid": "integer", **table.columns}
     for name, wanted in (where or {}).items():
         column = quoted(name) if name in present else "NULL"
         if wanted is None:
@@ -57,11 +58,11 @@ def select(
         elif isinstance(wanted, list | tuple | set | frozenset):
             # one parameter a value, in a stable order
             values = sorted(wanted, key=str)
-            condition += f" AND {column} IN ({', '.join('?' * len(values))})"
-            bound.extend(_plain(value) for value in values)
+            condition += f" AND {column} IN ({', '.join('?' * len(values))})" if values else " AND 1 = 0"
+            bound.extend(db.parameter(_plain(value), kinds[name]) for value in values)
         else:
             condition += f" AND {column} = ?"
-            bound.append(_plain(wanted))
+            bound.append(db.parameter(_plain(wanted), kinds[name]))
     selected = ", ".join(quoted(name) if name in present else "NULL" for name in names)
     return db.rows(f"SELECT {selected} FROM {table.name} WHERE {condition} ORDER BY key", bound)
 
@@ -112,18 +113,14 @@ def write(
     vanished[place[~new]] = False
     if kept:
         vanished &= ~pd.Index(keys, dtype=object).isin(list(kept))
-    _end(db, table, np.concatenate([versions[place[changed]], versions[vanished]]), mark)
+    gone = np.concatenate([versions[place[changed]], versions[vanished]])
+    db.end(table.name, table.ended, mark, gone.tolist())
     fid = np.zeros(len(rows.keys), dtype="int64")
     fid[changed] = fids[place[changed]].astype("int64")
     fid[new] = _new_fids(db, table, rows.keys[new])
     _insert(db, table, rows, np.flatnonzero(new | changed), fid, mark)
     added, altered = int(new.sum()), int(changed.sum())
     return Changes(added, altered, len(rows.keys) - added - altered, int(vanished.sum()))
-
-
-def _end(db: Database, table: Table, versions: npt.NDArray[np.object_], mark: int) -> None:
-    statement = f"UPDATE {table.name} SET {table.ended} = ? WHERE version = ?"
-    db.run_many(statement, ((mark, version) for version in versions))
 
 
 def _new_fids(db: Database, table: Table, keys: npt.NDArray[np.object_]) -> npt.NDArray[np.int64]:
@@ -143,11 +140,10 @@ def _insert(
 ) -> None:
     """Insert the *chosen* rows as new versions."""
     first = int(db.rows(f"SELECT COALESCE(MAX(version), 0) + 1 FROM {table.name}")[0][0])
-    names = ", ".join(quoted(name) for name in ("version", "fid", "key", "hash", table.begun, *rows.names))
-    marks = ", ".join("?" * (5 + len(rows.names)))
     picked = chosen.tolist()
-    db.run_many(
-        f"INSERT INTO {table.name} ({names}) VALUES ({marks})",
+    db.insert(
+        table.name,
+        ("version", "fid", "key", "hash", table.begun, *rows.names),
         (
             (first + number, identity, rows.keys[row], rows.hashes[row], mark, *rows.values[row])
             for number, (row, identity) in enumerate(zip(picked, fid[picked].tolist(), strict=True))

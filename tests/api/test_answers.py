@@ -219,9 +219,10 @@ def test_health_and_readiness(get):
 def test_not_ready_while_the_store_cannot_be_read(tmp_path):
     workspace = make_town(tmp_path / "county", run=False)
     app = create_app(workspace)
-    workspace.sqlite_path.write_bytes(b"this is no database " * 200)
+    (file,) = workspace.store_url.files
+    file.write_bytes(b"this is no database " * 200)
     for extra in ("-wal", "-shm"):
-        workspace.sqlite_path.with_name(workspace.sqlite_path.name + extra).unlink(missing_ok=True)
+        file.with_name(file.name + extra).unlink(missing_ok=True)
     with TestClient(app) as client:
         answer = client.get("/readyz")
         assert answer.status_code == 503

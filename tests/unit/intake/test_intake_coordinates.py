@@ -3,9 +3,11 @@ import pyproj
 import pytest
 import shapely
 
+from gridsvc import shifts
 from gridsvc.errors import InputRefusedError, UsageError
-from gridsvc.intake.coordinates import candidates, finite, locate, on_earth, to_lonlat, zone_crs
+from gridsvc.intake.coordinates import finite, on_earth, require_in_county, to_lonlat
 from gridsvc.intake.delivery import Delivery
+from gridsvc.intake.systems import candidates, locate, zone_crs
 from gridsvc.text import bilingual
 
 COUNTY = (113.6, 34.2, 114.4, 34.8)
@@ -33,6 +35,40 @@ def test_the_files_own_crs_is_taken():
     assert code("EPSG:4547", METRES) == 4547
     assert code("EPSG:4490", DEGREES) == 4490
     assert code("OGC:CRS84", DEGREES) == 4326
+
+
+def test_crss_are_compared_by_authority_code():
+    # an ArcGIS text of the same system is no other system
+    esri = pyproj.CRS.from_epsg(4547).to_wkt("WKT1_ESRI")
+    assert code(esri, METRES) == 4547
+    assert "itself says" not in locate(delivery(esri), METRES, "EPSG:4547", None).how.en
+    assert "itself says EPSG:4547" in locate(delivery(esri), METRES, "EPSG:4546", None).how.en
+
+
+@pytest.mark.parametrize(
+    ("name", "shift", "said"),
+    [
+        ("GCJ02", shifts.GCJ02, "inverted by iteration"),
+        ("bd-09", shifts.BD09, r"not by the published closed form"),
+    ],
+)
+def test_shifted_systems_are_converted_and_say_how(name, shift, said):
+    true = shapely.points([[114.0, 34.5], [114.3, 34.7]])
+    delivered = shapely.transform(true, shift.forward)
+    located = locate(delivery("EPSG:4326"), delivered, name, COUNTY)
+    assert (located.title, located.shift) == (shift.title, shift)
+    assert said in located.how.en
+    stored = shapely.get_coordinates(to_lonlat("a", delivered, located))
+    assert stored == pytest.approx(shapely.get_coordinates(true), abs=1e-10)
+
+
+@pytest.mark.parametrize("name", ["GCJ02", "BD09"])
+def test_shifted_systems_exist_in_china_only_and_in_degrees(name):
+    boston = some(-71.1, 42.37)
+    with pytest.raises(InputRefusedError, match="not used"):
+        to_lonlat("a", boston, locate(delivery(), boston, name, None))
+    with pytest.raises(InputRefusedError, match="are metres"):
+        locate(delivery(), METRES, name, None)
 
 
 def test_crs_option_decides():
@@ -71,7 +107,33 @@ def test_six_digit_eastings_are_taken_where_only_one_zone_fits_the_county():
 def test_candidates_with_the_same_meridian_count_once():
     # 111° E is a meridian of the 6-degree and of the 3-degree zones
     found = list(candidates((500_000, 3_820_000, 500_100, 3_820_100), (110.8, 34.3, 111.2, 34.7)))
-    assert [crs.to_epsg() for crs in found] == [4546]
+    assert [crs.to_epsg() for crs, _ in found] == [4546]
+
+
+def test_degrees_in_a_chinese_county_may_be_shifted_so_the_candidates_are_offered():
+    with pytest.raises(
+        InputRefusedError, match=r"into the county: EPSG:4490, GCJ02, BD09; choose with --crs"
+    ):
+        code(None, DEGREES, county=COUNTY)
+
+
+def test_degrees_elsewhere_are_taken_saying_so():
+    shapes = some(-71.1, 42.37)
+    located = locate(delivery(), shapes, None, (-71.2, 42.3, -71.0, 42.4))
+    assert located.crs.to_epsg() == 4326
+    assert "only one that puts the data into the county" in located.how.en
+
+
+def test_web_mercator_is_not_taken_for_a_zone_where_the_county_knows_better():
+    # its eastings around 120° E begin with 13, like those of the zone of 75° E
+    mercator = some(13_358_338.9, 3_503_549.8)
+    assert code(None, mercator) == 4491
+    assert code(None, mercator, county=(119.8, 29.8, 120.2, 30.2)) == 3857
+
+
+def test_numbers_that_fit_no_usual_system_are_refused_with_the_county():
+    with pytest.raises(InputRefusedError, match=r"in none of the usual ones .*100.000–100.500"):
+        code(None, METRES, county=(100.0, 20.0, 100.5, 20.5))
 
 
 def test_geojson_without_crs_is_degrees_but_metres_are_not():
@@ -90,7 +152,44 @@ def test_an_old_datum_with_parameters_is_taken():
     given = "+proj=tmerc +lat_0=0 +lon_0=114 +x_0=500000 +ellps=krass +towgs84=15.8,-154.4,-82.3 +units=m"
     located = locate(delivery(), METRES, given, None)
     x = shapely.get_x(to_lonlat("a", METRES, located))
-    assert 0 < abs(x[0] - 114) < 0.01
+    # 48 m east: to CGCS2000 PROJ would leave the parameters out
+    assert x[0] == pytest.approx(114.0005267, abs=1e-7)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "+proj=tmerc +lon_0=114 +x_0=500000 +ellps=krass +units=m",
+        "+proj=tmerc +lon_0=114 +x_0=500000 +ellps=krass +towgs84=0,0,0,0,0,0,0 +units=m",
+        "+proj=tmerc +lon_0=114 +x_0=500000 +a=6378140 +rf=298.257 +units=m",
+    ],
+)
+def test_an_old_datum_is_known_by_its_ellipsoid_and_zeros_are_no_parameters(given):
+    with pytest.raises(InputRefusedError, match=r"Beijing 1954|Xi'an 1980"):
+        code(None, METRES, forced=given)
+
+
+def test_a_definition_with_parameters_may_be_wkt():
+    given = "+proj=tmerc +lat_0=0 +lon_0=114 +x_0=500000 +ellps=krass +towgs84=15.8,-154.4,-82.3 +units=m +type=crs"
+    wkt = pyproj.CRS.from_user_input(given).to_wkt()
+    places = [to_lonlat("a", METRES, locate(delivery(), METRES, text, None)) for text in (given, wkt)]
+    assert shapely.equals_exact(*places, tolerance=1e-11).all()
+
+
+PIPELINE = (
+    "+proj=pipeline +step +inv +proj=tmerc +lon_0=114 +x_0=500000 +ellps=krass +step +proj=cart +ellps=krass "
+    "+step +proj=helmert +x=15.8 +y=-154.4 +z=-82.3 +step +inv +proj=cart +ellps=GRS80"
+)
+
+
+def test_a_pipeline_leads_to_degrees_as_the_same_parameters_do():
+    given = "+proj=tmerc +lat_0=0 +lon_0=114 +x_0=500000 +ellps=krass +towgs84=15.8,-154.4,-82.3 +units=m"
+    located = locate(delivery(), METRES, PIPELINE, None)
+    assert located.title == "PROJ pipeline"
+    places = [to_lonlat("a", METRES, found) for found in (located, locate(delivery(), METRES, given, None))]
+    assert shapely.equals_exact(*places, tolerance=1e-9).all()
+    with pytest.raises(UsageError, match="does not understand the pipeline"):
+        locate(delivery(), METRES, "+proj=pipeline +step +proj=nowhere", None)
 
 
 @pytest.mark.parametrize(
@@ -106,15 +205,46 @@ def test_numbers_that_contradict_the_crs_are_refused(crs, shapes, said):
         code(crs, shapes)
 
 
-def test_northings_before_eastings_are_refused():
-    with pytest.raises(InputRefusedError, match="swap the axes"):
-        code(None, some(3_820_000, 38_500_000))
+@pytest.mark.parametrize("x", [38_500_000, 500_000])
+@pytest.mark.parametrize("county", [None, COUNTY])
+def test_northings_before_eastings_are_refused(x, county):
+    with pytest.raises(InputRefusedError, match=r"northings stand where eastings belong.*swap the axes"):
+        code(None, some(3_820_000, x), county=county)
+
+
+@pytest.mark.parametrize("free", [True, False])
+def test_latitude_before_longitude_is_refused_by_the_numbers(free):
+    with pytest.raises(InputRefusedError, match="latitude stands before longitude"):
+        code(None, some(34.5, 114), layer_crs_free=free)
+
+
+def test_latitude_before_longitude_is_refused_by_the_county():
+    # both numbers could be either in the far west
+    west = (75.0, 38.0, 76.5, 40.0)
+    with pytest.raises(InputRefusedError, match="latitude stands before longitude"):
+        code(None, some(39, 76), county=west)
+    located = locate(delivery("EPSG:4490"), some(39, 76), None, west)
+    with pytest.raises(InputRefusedError, match="latitude stands before longitude"):
+        require_in_county("a", some(39, 76), located, west)
+
+
+def test_swapped_axes_of_a_named_crs_are_told():
+    shapes = some(3_820_000, 500_000)
+    located = locate(delivery("EPSG:4547"), shapes, None, None)
+    with pytest.raises(InputRefusedError, match="axes are swapped"):
+        to_lonlat("a", shapes, located)
+
+
+def test_a_layer_outside_the_county_is_refused_by_name():
+    located = locate(delivery("EPSG:4490"), some(121, 29.9), None, COUNTY)
+    with pytest.raises(InputRefusedError, match=r"nothing of it lies in the county .*113.600–114.400"):
+        require_in_county("a", some(121, 29.9), located, COUNTY)
 
 
 def test_a_zone_far_from_the_data_is_refused():
     # zone prefix in the numbers, but a .prj without
     located = locate(delivery("EPSG:4547"), some(38_500_000, 3_820_000), None, None)
-    with pytest.raises(InputRefusedError, match="not used"):
+    with pytest.raises(InputRefusedError, match=r"not used; .*give --crs EPSG:4526"):
         to_lonlat("a", some(38_500_000, 3_820_000), located)
 
 

@@ -336,7 +336,7 @@ def test_a_load_that_would_accept_nothing_is_refused_with_its_report(load, lamps
 def test_the_live_database_is_no_source(load, lamps, workspace):
     load("lamps", lamps())
     with pytest.raises(UsageError, match="is the store itself"):
-        load("lamps", workspace.sqlite_path)
+        load("lamps", *workspace.store_url.files)
 
 
 def test_a_feature_whose_new_row_is_refused_stays_in_the_store_as_it_was(load, lamps):

@@ -1,5 +1,7 @@
 """A workspace with two small layers of its own, so that these tests do not lean on shipped definitions."""
 
+from itertools import count
+
 import geopandas
 import numpy as np
 import pandas as pd
@@ -98,10 +100,10 @@ def held(store):
 
 @pytest.fixture(scope="session")
 def new_workspace():
-    """Makes a workspace in a folder."""
+    """Makes a workspace in a folder, with its store at a URL."""
 
-    def make(folder):
-        made = init_workspace(folder / "county", County(name=bilingual("Sample", "样例县")))
+    def make(folder, store="sqlite:///layers/county.sqlite"):
+        made = init_workspace(folder / "county", County(name=bilingual("Sample", "样例县"), store=store))
         (made.layers_dir / "poles.toml").write_text(POLES, encoding="utf-8")
         (made.layers_dir / "people.toml").write_text(PEOPLE, encoding="utf-8")
         return made
@@ -109,9 +111,31 @@ def new_workspace():
     return make
 
 
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgis)])
+def engine(request):
+    """Every test that uses a store runs on both engines."""
+    return request.param
+
+
+NUMBERS = count(1)
+
+
 @pytest.fixture
-def workspace(tmp_path, new_workspace):
-    return new_workspace(tmp_path)
+def new_url(request):
+    """Makes URLs of stores that do not exist yet, by engine."""
+
+    def make(engine):
+        number = next(NUMBERS)
+        if engine == "sqlite":
+            return f"sqlite:///layers/county{number}.sqlite"
+        return f"{request.getfixturevalue('postgres')}&schema=s{number}"
+
+    return make
+
+
+@pytest.fixture
+def workspace(tmp_path, new_workspace, engine, new_url):
+    return new_workspace(tmp_path, new_url(engine))
 
 
 @pytest.fixture

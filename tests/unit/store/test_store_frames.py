@@ -155,7 +155,7 @@ def test_a_store_that_does_not_exist_reads_as_empty(workspace, layers):
         assert store.counts()["poles"] == store.layer_version("poles") == 0
         assert store.quarantine().empty
         assert store.bounds() is None
-    assert not workspace.sqlite_path.exists()
+    assert not any(file.exists() for file in workspace.store_url.files)
 
 
 def test_a_reader_sees_a_store_that_appears_later(workspace, layers, poles, source):

@@ -1,5 +1,7 @@
 """History: states after each load, rollbacks, and both against a model."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -78,8 +80,9 @@ STEPS = st.lists(
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
-def test_states_are_what_a_plain_model_says(workspace, layers, poles, source, steps):
-    workspace.sqlite_path.unlink(missing_ok=True)
+def test_states_are_what_a_plain_model_says(workspace, layers, poles, source, new_url, engine, steps):
+    county = workspace.county.model_copy(update={"store": new_url(engine)})
+    workspace = replace(workspace, county=county)
     states, standing, fids = [{}], [], {}
     with open_store(workspace, layers, write=True) as store:
         for mode, points in steps:

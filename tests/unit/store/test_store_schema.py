@@ -68,12 +68,14 @@ def test_a_newer_schema_is_refused(workspace, layers, store):
             open_store(workspace, layers, write=write)
 
 
+@pytest.mark.parametrize("engine", ["sqlite"])
 @pytest.mark.parametrize("write", [True, False])
 def test_a_file_that_is_no_database_is_refused_and_kept(workspace, layers, write):
-    workspace.sqlite_path.write_text("not a database, but twenty or more letters" * 50)
+    (file,) = workspace.store_url.files
+    file.write_text("not a database, but twenty or more letters" * 50)
     with pytest.raises(StoreError, match="cannot be used"):
         open_store(workspace, layers, write=write)
-    assert workspace.sqlite_path.read_text().startswith("not a database")
+    assert file.read_text().startswith("not a database")
 
 
 def test_a_reader_cannot_write(workspace, layers, store, poles, source):
@@ -102,6 +104,7 @@ def somebody_else():
         os.seteuid(user)
 
 
+@pytest.mark.parametrize("engine", ["sqlite"])
 @pytest.mark.skipif(os.name != "posix", reason="needs POSIX permissions")
 def test_a_folder_that_cannot_be_written_can_be_read(workspace, layers, load, store):
     load({"P1": 1, "P2": 2})
