@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.openapi.docs import get_swagger_ui_html
 
@@ -12,6 +14,7 @@ from gridsvc.api.html import DOCS_POLICY
 from gridsvc.api.parameters import PageView, strict
 from gridsvc.api.view import HTML, JSON, PAGE, REVALIDATE, View
 from gridsvc.settings import County
+from gridsvc.store.loads import attributions
 from gridsvc.text import Text, bilingual
 
 router = APIRouter(tags=["service"], dependencies=[Depends(strict)])
@@ -24,9 +27,9 @@ DESCRIPTION = bilingual(
 SYNTHETIC = bilingual("Synthetic data: made up, no real place", "虚构数据：非真实地区")
 
 
-def attribution(county: County) -> Text:
-    """What must stand beside the data: that it is made up, and its classification mark."""
-    marks = [county.marking, *([county.map_approval] if county.map_approval else [])]
+def attribution(county: County, sources: Sequence[str]) -> Text:
+    """What must stand beside the data: its marks, whom its licences ask to be named, that it is made up."""
+    marks = [county.marking, county.map_approval, *sources]
     parts = [bilingual(mark, mark) for mark in marks if mark]
     parts += [SYNTHETIC] if county.synthetic else []
     return bilingual("; ".join(part.en for part in parts), "；".join(part.zh for part in parts))
@@ -36,17 +39,17 @@ def attribution(county: County) -> Text:
 def landing(view: PageView) -> Response:
     """The county's page for people; links to everything for clients."""
     county = view.service.workspace.county
-    model = models.Landing(
-        title=view.say(county.name),
-        description=view.say(DESCRIPTION),
-        attribution=view.say(attribution(county)),
-        links=_links(view),
-    )
-    if view.form != "html":
-        return view.reply(model, "landing.html")
     with view.service.store() as store, store.snapshot():
-        counts = store.counts()
         loads = store.loads()
+        model = models.Landing(
+            title=view.say(county.name),
+            description=view.say(DESCRIPTION),
+            attribution=view.say(attribution(county, attributions(loads))),
+            links=_links(view),
+        )
+        if view.form != "html":
+            return view.reply(model, "landing.html")
+        counts = store.counts()
         figures = view.service.figures_of(store, None)
         rows = figure_rows(view, figures, level="county")
     newest = max((load.finished for load in loads), default="")
@@ -56,6 +59,7 @@ def landing(view: PageView) -> Response:
         counts=counts,
         layers=view.service.layers,
         newest=newest[:10],
+        sources=attributions(loads),
         run=figures.run if figures else None,
         counties=_by_subject(rows),
     )

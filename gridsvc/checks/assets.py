@@ -10,7 +10,7 @@ import shapely
 
 from gridsvc.checks.boundaries import degrees
 from gridsvc.coverage.scene import Scene
-from gridsvc.store import LoadRecord
+from gridsvc.store.loads import standing
 
 WAITING = ("tie", "contradiction", "far")
 
@@ -51,12 +51,7 @@ def unconfirmed(scene: Scene, name: str) -> pd.DataFrame:
 
 def quarantined(scene: Scene) -> pd.DataFrame:
     """Loads whose rows wait in quarantine: of each layer the newest that replaced it, and those after."""
-    standing: dict[str, list[LoadRecord]] = {}
-    for record in scene.store.loads():
-        if record.kind == "load" and record.status == "done":
-            earlier = [] if record.mode == "replace" else standing.get(record.layer, [])
-            standing[record.layer] = [*earlier, record]
-    waiting = [record for records in standing.values() for record in records if record.quarantined]
+    waiting = [record for record in standing(scene.store.loads()) if record.quarantined]
     return pd.DataFrame(
         {
             "kind": "quarantine",

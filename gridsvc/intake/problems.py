@@ -36,7 +36,7 @@ OUTCOMES: dict[str, Text] = {
     "changed": bilingual("changed", "变更"),
     "unchanged": bilingual("unchanged", "未变"),
     "quarantined": bilingual("in quarantine", "待处理"),
-    "left_out": bilingual("left out (totals, notes)", "不计入（合计、说明等）"),
+    "left_out": bilingual("left out (no record of the layer)", "不计入（合计、说明等非本层记录）"),
     "superseded": bilingual("repeats of a row", "重复行"),
 }
 ENDED = bilingual("ended in the store", "库中移除")

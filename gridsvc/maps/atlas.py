@@ -22,6 +22,7 @@ from gridsvc.maps.reader import Measure, Reader, chief_figures, people_of, recor
 from gridsvc.maps.style import Style, load_style
 from gridsvc.settings import Workspace
 from gridsvc.store import Store
+from gridsvc.store.loads import attributions
 
 
 @dataclass
@@ -92,7 +93,7 @@ class Atlas:
                 layers=layers,
                 indicators=indicators,
                 style=style,
-                stamp=stamp_of(workspace, record),
+                stamp=stamp_of(workspace, record, attributions(store.loads())),
                 figures=figures,
                 county_figures=[] if figures is None else records(figures.table()),
                 chief_figures={} if figures is None else chief_figures(figures, stretches["holder"]),

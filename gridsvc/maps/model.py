@@ -38,6 +38,8 @@ class Stamp:
     marking: str = ""
     approval: str = ""
     synthetic: bool = False
+    sources: tuple[str, ...] = ()
+    """Whom the data's licences ask to be named."""
 
 
 @dataclass(frozen=True)

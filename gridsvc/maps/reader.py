@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -30,8 +30,8 @@ from gridsvc.store import RunRecord, Store
 from gridsvc.text import bilingual
 
 
-def stamp_of(workspace: Workspace, run: RunRecord | None) -> Stamp:
-    """What all pages of *run* say about themselves."""
+def stamp_of(workspace: Workspace, run: RunRecord | None, sources: Sequence[str] = ()) -> Stamp:
+    """What all pages of *run*, made of data from *sources*, say about themselves."""
     county = workspace.county
     return Stamp(
         county=county.name,
@@ -44,6 +44,7 @@ def stamp_of(workspace: Workspace, run: RunRecord | None) -> Stamp:
         marking=county.marking,
         approval=county.map_approval,
         synthetic=county.synthetic,
+        sources=tuple(sources),
     )
 
 

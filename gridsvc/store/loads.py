@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -68,6 +68,22 @@ class LoadRecord:
     def as_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
         return asdict(self)
+
+
+def standing(records: Iterable[LoadRecord]) -> list[LoadRecord]:
+    """Loads that the current content rests on: of each layer the newest that replaced it, and those after."""
+    found: dict[str, list[LoadRecord]] = {}
+    for record in records:
+        if record.kind == "load" and record.status == "done":
+            earlier = [] if record.mode == "replace" else found.get(record.layer, [])
+            found[record.layer] = [*earlier, record]
+    return [record for kept in found.values() for record in kept]
+
+
+def attributions(records: Iterable[LoadRecord]) -> list[str]:
+    """What must stand wherever the current content is shown, as its sources ask."""
+    asked = (record.options.get("attribution", "") for record in standing(records))
+    return sorted({str(text) for text in asked if text})
 
 
 def now() -> str:
