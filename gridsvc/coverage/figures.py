@@ -70,13 +70,17 @@ class Figures:
         owners: pd.Series = self.cells.set_index("cell")["unit"]
         return owners
 
+    def _read(self, layer: str) -> pd.DataFrame:
+        """A layer as it was when the run was computed: its figures never change."""
+        return self.store.read(layer, load=self.run.versions.get(layer))
+
     @cached_property
     def units(self) -> pd.DataFrame:
-        """Every unit: ``code``, ``name``, ``level``, ``parent`` ("" for a county), in order of level and code."""
+        """Every unit of the run: ``code``, ``name``, ``level``, ``parent`` ("" for a county), by level and code."""
         layout = self.workspace.county.layout
         frames = []
         for level in LEVELS:
-            frame = self.store.read(self.layers.units[level].name)
+            frame = self._read(self.layers.units[level].name)
             codes = frame["code"].tolist()
             parents = [layout.parent(code) or "" for code in codes]
             frames.append(
@@ -186,9 +190,11 @@ class Figures:
     def _names(self, kind: str) -> dict[str, str]:
         """Names of chiefs or roads by subject."""
         if kind == "chief":
-            people = self.store.read("chiefs")
+            people = self._read("chiefs")
             return dict(zip(people["key"], people["name"], strict=True))
-        roads = self.store.read(self.layers.roads.name)
+        # a road with one code may have several names in turn: the first
+        roads = self._read(self.layers.roads.name).dropna(subset=["road_code", "road_name"])
+        roads = roads.drop_duplicates("road_code")
         return dict(zip(roads["road_code"], roads["road_name"], strict=True))
 
     def _rows(self, indicators: list[Indicator], tables: list[pd.DataFrame]) -> pd.DataFrame:
@@ -243,14 +249,19 @@ class Figures:
     def gaps(
         self, indicator: str | None = None, unit: str | None = None, chief: str | None = None
     ) -> gpd.GeoDataFrame:
-        """The run's gaps, largest first, narrowed to an indicator, a unit (and all below it), a chief."""
+        """The run's gaps, largest first, narrowed to an indicator, a unit (and all below it), a chief.
+
+        A stretch is listed whole under every unit that it lies along, so lists of several units do not add up;
+        ``unit`` is the one with most of it.
+        """
         where: dict[str, Any] = {"indicator": self.indicators[indicator].id} if indicator else {}
         found = self.store.result("gaps", self.run.id, where)
         if unit is not None:
-            found = found[found["unit"].fillna("").str.startswith(unit)]
+            found = found[(" " + found["unit"].fillna("")).str.contains(f" {unit}", regex=False)]
         if chief is not None:
             mine = [chief in (names or "").split() for names in found["chiefs"]]
             found = found[np.array(mine, dtype=bool)]
+        found = found.assign(unit=found["unit"].fillna("").str.split(" ").str[0])
         order = found.sort_values(["indicator", "size", "gap"], ascending=[True, False, True])
         return order.reset_index(drop=True)
 

@@ -1,4 +1,9 @@
-"""Gaps (短板): the stretches, features and areas that keep an indicator from its goal, and who answers for them."""
+"""Gaps (短板): the stretches, features and areas that keep an indicator from its goal, and who answers for them.
+
+A stretch is cut where the responsible person changes, not where grids do: it is one job. Most roads run between two
+grids and lower the figures of both, so ``unit`` holds the codes of all units that a stretch lies along, separated by
+blanks, the one with most of it first. Features and areas have one unit.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +19,7 @@ from gridsvc.coverage.tallies import asset_holders
 from gridsvc.duties.roads import Names
 from gridsvc.partition.cells import OUTSIDE
 from gridsvc.partition.faces import Ints
-from gridsvc.partition.intervals import Intervals, cut_stretches
+from gridsvc.partition.intervals import Intervals, cut_stretches, spread
 
 SHORTEST = 1.0
 """Metres. Shorter stretches count in the figures but are not listed."""
@@ -68,7 +73,7 @@ def _stretches(scene: Scene, indicator: Indicator, found: Intervals) -> pd.DataF
                 f"{name}:{low:.3f}-{high:.3f}" for name, low, high in zip(key, from_m, to_m, strict=True)
             ],
             "kind": "stretch",
-            "unit": _units(scene, _cell_at(scene, (start + end) // 2)),
+            "unit": _units_along(scene, start, end, inside),
             "road_id": key,
             "road_name": roads.label[row],
             "from_m": from_m,
@@ -81,18 +86,22 @@ def _stretches(scene: Scene, indicator: Indicator, found: Intervals) -> pd.DataF
     )
 
 
-def _cell_at(scene: Scene, place: Ints) -> Ints:
-    """Cell of the piece at each place on the axis: the left one, else the right one."""
-    pieces = scene.pieces
-    cell = np.full(len(place), OUTSIDE, dtype=np.int64)
-    for side in (1, 0):
-        mine = np.flatnonzero(pieces.side == side)
+def _units_along(scene: Scene, start: Ints, end: Ints, inside: Rows) -> list[str]:
+    """Units in the zone that lie on either side of each stretch for a metre or more; at least one."""
+    pieces, parts = scene.pieces, []
+    for side in (0, 1):
+        mine = np.flatnonzero(inside & (pieces.side == side))
         mine = mine[np.argsort(pieces.start[mine], kind="stable")]
-        if len(mine):
-            at = mine[np.maximum(np.searchsorted(pieces.start[mine], place, side="right") - 1, 0)]
-            held = (pieces.start[at] <= place) & (place < pieces.end[at]) & (pieces.cell[at] != OUTSIDE)
-            cell[held] = pieces.cell[at][held]
-    return cell
+        first = np.searchsorted(pieces.end[mine], start, side="right")
+        row, found = spread(first, np.searchsorted(pieces.start[mine], end, side="left"))
+        piece = mine[found]
+        length = np.minimum(pieces.end[piece], end[row]) - np.maximum(pieces.start[piece], start[row])
+        parts.append(pd.DataFrame({"row": row, "unit": _units(scene, pieces.cell[piece]), "length": length}))
+    sums = pd.concat(parts).groupby(["row", "unit"])["length"].sum().reset_index()
+    sums = sums.sort_values(["row", "length", "unit"], ascending=[True, False, True])
+    sums = sums[(sums["length"] >= SHORTEST * 1e9) | ~sums.duplicated("row")]
+    joined = sums.groupby("row")["unit"].agg(" ".join)
+    return joined.reindex(range(len(start))).fillna("").tolist()
 
 
 def _features(scene: Scene, indicator: Indicator, gaps: Gaps, rows: Ints, size: Ints) -> pd.DataFrame:

@@ -156,7 +156,8 @@ class Scene:
     @cached_property
     def roads(self) -> Roads:
         """The road layer with measures."""
-        return Roads.of(self.layer(self.layers.roads.name), self.layers.roads)
+        counties = self.layer(self.layers.units[LEVELS[0]].name)
+        return Roads.of(self.layer(self.layers.roads.name), self.layers.roads, counties)
 
     @cached_property
     def people(self) -> People:

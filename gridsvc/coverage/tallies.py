@@ -62,15 +62,15 @@ def _cells(scene: Scene, measured: Measured, zone: npt.NDArray[np.bool_]) -> pd.
 
 def _sums(kind: str, scene: Scene, measured: Measured, zone: npt.NDArray[np.bool_]) -> pd.DataFrame:
     """Sums per road or per chief."""
-    total: dict[str, pd.Series] = {}
+    parts = []
     for side, amounts in _sides(measured):
         owner = OWNERS[kind](scene, amounts.grain)
         inside = zone[cell_of(scene, amounts.grain)][owner["row"]]
-        pairs = owner[inside].assign(amount=amounts.amount[owner.loc[inside, "row"]])
-        total[side] = pairs.groupby("subject")["amount"].sum()
-    table = pd.DataFrame(total).reindex(columns=SIDES).fillna(0).astype(np.int64)
-    table = table[(table != 0).any(axis=1)].rename_axis("subject").reset_index()
-    return table.assign(subject_kind=kind)
+        parts.append(owner[inside].assign(side=side, amount=amounts.amount[owner.loc[inside, "row"]]))
+    # whole numbers throughout: no missing values in between
+    sums = pd.concat(parts).groupby(["subject", "side"])["amount"].sum().unstack(fill_value=0)
+    table = sums.reindex(columns=SIDES, fill_value=0).astype(np.int64).rename_axis(columns=None)
+    return table[(table != 0).any(axis=1)].reset_index().assign(subject_kind=kind)
 
 
 def _by_road(scene: Scene, grain: str) -> pd.DataFrame:

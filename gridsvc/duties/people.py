@@ -1,9 +1,15 @@
-"""Road chiefs and grid officers; a post without a person is vacant (空岗)."""
+"""Road chiefs and grid officers; a post without a person is vacant (空岗).
+
+Both tables have ids of their own. Where one id stands in both, a duty on a road is the chief's and a duty on a unit
+the officer's.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from gridsvc.store import Store
@@ -28,12 +34,15 @@ class People:
         """Read both tables."""
         return cls(_posts(store.read(CHIEFS)), _posts(store.read(OFFICERS)))
 
-    @property
-    def in_office(self) -> set[str]:
-        """Ids of the posts that somebody fills."""
-        chiefs = self.chiefs.loc[~self.chiefs["vacant"], "chief_id"]
-        officers = self.officers.loc[~self.officers["vacant"], "officer_id"]
-        return {*chiefs, *officers}
+    def in_office(self, holder: pd.Series, on_road: pd.Series) -> npt.NDArray[np.bool_]:
+        """Whether somebody fills the post of each *holder*, of a duty on a road or else on a unit."""
+        filled_chiefs = self.chiefs.loc[~self.chiefs["vacant"], "chief_id"]
+        filled_officers = self.officers.loc[~self.officers["vacant"], "officer_id"]
+        chief, officer = holder.isin(self.chiefs["chief_id"]), holder.isin(self.officers["officer_id"])
+        filled: npt.NDArray[np.bool_] = np.where(
+            chief & (on_road | ~officer), holder.isin(filled_chiefs), holder.isin(filled_officers)
+        )
+        return filled
 
     @property
     def known(self) -> set[str]:

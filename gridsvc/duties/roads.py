@@ -33,7 +33,8 @@ class Roads:
     """The layer in the metre CRS."""
     segments: Segments
     road: Names
-    """What each feature is part of: its road code, else its name, else its own key."""
+    """What each feature is part of: its road code, else its name (with the county's code where roads of several
+    counties have it), else its own key (after ``#`` where that is some road's code or name)."""
     label: Names
     """Name to show: the road's name, else :attr:`road`."""
     width: Floats
@@ -48,21 +49,27 @@ class Roads:
     named_origin: Ints
     named_reverse: npt.NDArray[np.bool_]
     """The same among the features of its name: a road with one code may have several names in turn."""
+    county: Names
+    """Code of the county that each feature's middle lies in; "" in none, and where there is only one."""
 
     @classmethod
-    def of(cls, frame: gpd.GeoDataFrame, layer: Layer) -> Roads:
-        """Prepare the road layer *frame* (metre CRS, sorted by key)."""
+    def of(cls, frame: gpd.GeoDataFrame, layer: Layer, counties: gpd.GeoDataFrame | None = None) -> Roads:
+        """Prepare the road layer *frame*; *counties* has ``code`` (both in the metre CRS, sorted by key)."""
         segments = straight_pieces(np.asarray(frame.geometry, dtype=object))
         key = frame["key"].to_numpy(object)
         code, name = texts(frame, "road_code"), texts(frame, "road_name")
-        road = np.where(code != "", code, np.where(name != "", name, key))
+        county = _counties(segments, len(frame), counties)
+        own_name = _own_names(name, county)
+        taken = pd.Series(key).isin({*code, *own_name}).to_numpy(bool)
+        own_key = np.where(taken, "#" + key, key)
+        road = np.where(code != "", code, np.where(name != "", own_name, own_key))
         own = frame["width"].to_numpy(float) if "width" in frame else np.full(len(frame), np.nan)
         assumed = frame["class"].map(layer.side_width).to_numpy(float)
         assumed = np.where(np.isnan(assumed), min(layer.side_width.values(), default=0.0), assumed)
         missing = np.isnan(own)
         divided = texts(frame, "carriageway") == "divided"
         length = segments.length(np.arange(len(frame)))
-        named = np.where(name != "", name, key)
+        named = np.where(name != "", own_name, own_key)
         return cls(
             frame,
             segments,
@@ -73,6 +80,7 @@ class Roads:
             divided,
             *_origins(frame, road, length),
             *_origins(frame, named, length),
+            county,
         )
 
     def __len__(self) -> int:
@@ -132,6 +140,27 @@ def texts(frame: pd.DataFrame, name: str) -> Names:
         return np.full(len(frame), "", dtype=object)
     filled: Names = frame[name].astype(object).where(frame[name].notna(), "").to_numpy(object)
     return filled
+
+
+def _counties(segments: Segments, n: int, counties: gpd.GeoDataFrame | None) -> Names:
+    """Code of the county in which the middle of each of *n* features lies: the lowest where two overlap."""
+    found = np.full(n, "", dtype=object)
+    if counties is None or len(counties) < 2 or not len(segments):
+        return found
+    rows = np.arange(n)
+    middle = shapely.points(segments.at(segments.offset[rows] + segments.length(rows) // 2))
+    county, row = shapely.STRtree(middle).query(counties.geometry.to_numpy(), predicate="intersects")
+    order = np.lexsort((county, row))
+    rows, first = np.unique(row[order], return_index=True)
+    found[rows] = counties["code"].to_numpy(object)[county[order][first]]
+    return found
+
+
+def _own_names(name: Names, county: Names) -> Names:
+    """Names of roads, with the county's code where roads of several counties have the name."""
+    counties = pd.Series(county).where(county != "").groupby(name).transform("nunique").to_numpy()
+    own: Names = np.where((counties > 1) & (county != "") & (name != ""), name + " (" + county + ")", name)
+    return own
 
 
 def _origins(frame: gpd.GeoDataFrame, road: Names, length: Ints) -> tuple[Ints, npt.NDArray[np.bool_]]:

@@ -11,7 +11,7 @@ import pandas as pd
 from gridsvc.duties.people import People
 from gridsvc.duties.roads import Roads
 from gridsvc.partition.faces import Ints
-from gridsvc.partition.intervals import Intervals
+from gridsvc.partition.intervals import Intervals, spread
 
 DUTIES = "duties"
 
@@ -47,12 +47,10 @@ class Duties:
         at = place[order]
         first = np.searchsorted(at, self.stretches["start"].to_numpy(np.int64), side="left")
         last = np.searchsorted(at, self.stretches["end"].to_numpy(np.int64), side="left")
-        count = np.maximum(last - first, 0)
-        stretch = np.repeat(np.arange(len(count)), count)
-        step = np.arange(len(stretch)) - np.repeat(np.cumsum(count) - count, count)
+        stretch, found = spread(first, last)
         pairs = pd.DataFrame(
             {
-                "row": order[first[stretch] + step],
+                "row": order[found],
                 "holder": self.stretches["holder"].to_numpy(object)[stretch],
             }
         )
@@ -72,18 +70,20 @@ def valid_on(frame: pd.DataFrame, day: dt.date) -> pd.DataFrame:
 def duties_on(day: dt.date, duties: pd.DataFrame, people: People, roads: Roads, units: set[str]) -> Duties:
     """Place the duties of *day* on roads and units.
 
-    A duty names its road by code, else by name, whole or from–to metres along the road; or it names a unit. A
-    holder that is empty or whose post has no name is vacant.
+    A duty names its road by code, else by name, whole or from–to metres along the road; or it names a unit. Where
+    roads of several counties have the name, the unit named beside it says which county's is meant; without one the
+    duty is on all of them. A holder that is empty or whose post has no name is vacant.
     """
     now = valid_on(duties, day)
     for name in ("holder", "road_code", "road_name", "unit_code", "role", "level"):
         now[name] = now[name].astype(object).where(now[name].notna(), "")
-    now["vacant"] = ~now["holder"].isin(people.in_office)
+    on_road = (now["road_code"] != "") | (now["road_name"] != "")
+    now["vacant"] = ~people.in_office(now["holder"], on_road)
     unknown = now[(now["holder"] != "") & ~now["holder"].isin(people.known)]
-    stretches, road_faults = _on_roads(now[(now["road_code"] != "") | (now["road_name"] != "")], roads)
-    on_units = now[(now["unit_code"] != "") & (now["road_code"] == "") & (now["road_name"] == "")]
+    stretches, road_faults = _on_roads(now[on_road], roads)
+    on_units = now[(now["unit_code"] != "") & ~on_road]
     lost = on_units[~on_units["unit_code"].isin(units)]
-    empty = now[(now["road_code"] == "") & (now["road_name"] == "") & (now["unit_code"] == "")]
+    empty = now[(now["unit_code"] == "") & ~on_road]
     faults = [
         _fault(unknown, "unknown_holder", unknown["holder"]),
         *road_faults,
@@ -112,19 +112,17 @@ def _fault(rows: pd.DataFrame, fault: str, target: pd.Series) -> pd.DataFrame:
 
 def _on_roads(duties: pd.DataFrame, roads: Roads) -> tuple[pd.DataFrame, list[pd.DataFrame]]:
     """Each duty on every feature of its road, and what could not be placed."""
-    rows = np.arange(len(roads))
-    by_code = pd.DataFrame({"road_code": roads.frame["road_code"].to_numpy(object), "row": rows}).dropna()
-    by_name = pd.DataFrame({"road_name": roads.frame["road_name"].to_numpy(object), "row": rows}).dropna()
+    features = pd.DataFrame({"row": np.arange(len(roads)), "county": roads.county})
+    by_code = features.assign(road_code=roads.frame["road_code"].to_numpy(object)).dropna()
+    by_name = features.assign(road_name=roads.frame["road_name"].to_numpy(object)).dropna()
     coded = duties["road_code"] != ""
-    placed = pd.concat(
-        [
-            duties[coded].merge(by_code, on="road_code", how="left"),
-            duties[~coded].merge(by_name, on="road_name", how="left"),
-        ],
-        ignore_index=True,
-    )
-    lost = placed[placed["row"].isna()]
-    placed = placed[placed["row"].notna()].reset_index(drop=True)
+    named = duties[~coded].merge(by_name, on="road_name")
+    meant = [
+        unit.startswith(county) for unit, county in zip(named["unit_code"], named["county"], strict=True)
+    ]
+    named = named[(named["unit_code"] == "") | np.array(meant, dtype=bool)]
+    placed = pd.concat([duties[coded].merge(by_code, on="road_code"), named], ignore_index=True)
+    lost = duties[~duties["key"].isin(placed["key"])]
     row = placed["row"].to_numpy(np.int64)
     from_m, to_m = placed["from_m"].to_numpy(float), placed["to_m"].to_numpy(float)
     start, end, known = roads.along(row, from_m, to_m, named=(placed["road_code"] == "").to_numpy(bool))

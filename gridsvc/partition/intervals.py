@@ -86,6 +86,15 @@ class Intervals:
         return lo, hi
 
 
+def spread(first: Any, last: Any) -> tuple[Ints, Ints]:
+    """All whole numbers of each range ``[first, last)``: the row of the range, and the number."""
+    lo = np.asarray(first, dtype=np.int64)
+    count = np.maximum(np.asarray(last, dtype=np.int64) - lo, 0)
+    row = np.repeat(np.arange(len(lo)), count)
+    step = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
+    return row.astype(np.int64), lo[row] + step
+
+
 def cut_stretches(start: Ints, end: Ints, points: Ints) -> tuple[Ints, Ints, Ints]:
     """Cut stretches (which may overlap) at sorted unique *points*.
 

@@ -16,7 +16,7 @@ import pandas as pd
 
 from gridsvc.partition.cells import Partition
 from gridsvc.partition.faces import Ints
-from gridsvc.partition.intervals import Intervals, cut_stretches
+from gridsvc.partition.intervals import Intervals, cut_stretches, spread
 from gridsvc.partition.segments import Floats, Segments, boundary_edges, crossings
 
 SAME_SHARE = 1e-9
@@ -72,19 +72,6 @@ class Pieces:
         start, end, row = cut_stretches(self.start, self.end, np.unique(points))
         return Pieces(
             self.road[row], self.side[row], start, end, self.cell[row], self.share[row], self.lines[row]
-        )
-
-    def frame(self) -> pd.DataFrame:
-        """The facts as a table: cell, road, from–to (nanometres on the axis), side, counted length."""
-        return pd.DataFrame(
-            {
-                "cell": self.cell,
-                "road": self.road,
-                "start": self.start,
-                "end": self.end,
-                "side": self.side,
-                "length": self.length(),
-            }
         )
 
 
@@ -173,10 +160,8 @@ def _left_shares(facing: pd.DataFrame, shares: pd.DataFrame) -> pd.DataFrame:
     """What each agreement says of facing pieces: ``row_left``, ``row_right``, ``left`` (share), ``agreement``."""
     facing = facing.sort_values("start", kind="stable")
     first = np.searchsorted(facing["start"], shares["start"], side="left")
-    count = np.maximum(np.searchsorted(facing["start"], shares["end"], side="left") - first, 0)
-    number = np.repeat(np.arange(len(shares)), count)
-    step = np.arange(len(number)) - np.repeat(np.cumsum(count) - count, count)
-    said: pd.DataFrame = facing.iloc[first[number] + step].assign(agreement=number)
+    number, found = spread(first, np.searchsorted(facing["start"], shares["end"], side="left"))
+    said: pd.DataFrame = facing.iloc[found].assign(agreement=number)
     code = shares["unit_code"].to_numpy(object)[number]
     on_left, on_right = (
         np.array([unit.startswith(one) for unit, one in zip(said[side], code, strict=True)], dtype=bool)

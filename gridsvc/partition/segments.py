@@ -15,7 +15,7 @@ import numpy.typing as npt
 import shapely
 
 from gridsvc.partition.faces import Ints, Shapes
-from gridsvc.partition.intervals import Intervals, cut_stretches
+from gridsvc.partition.intervals import Intervals, cut_stretches, spread
 
 NANO = 1_000_000_000
 GRAIN = 4
@@ -78,12 +78,10 @@ class Segments:
         """
         lo, hi = np.asarray(start, dtype=np.int64), np.asarray(end, dtype=np.int64)
         first = np.searchsorted(self.end, lo, side="right")
-        count = np.searchsorted(self.start, hi, side="left") - first
-        row = np.repeat(np.arange(len(lo)), count)
-        step = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
-        piece = first[row] + step
+        last = np.searchsorted(self.start, hi, side="left")
+        row, piece = spread(first, last)
         tail, head = self.tail[piece], self.head[piece]
-        begins, ends = step == 0, step == count[row] - 1
+        begins, ends = piece == first[row], piece == last[row] - 1
         tail[begins], head[ends] = self.at(lo, row=piece[begins]), self.at(hi, row=piece[ends])
         fresh = begins.copy()
         fresh[1:] |= (tail[1:] != head[:-1]).any(axis=1)

@@ -96,3 +96,15 @@ def test_runs_of_several_days_stay_apart(build, content):
     ]
     # in June neither L5, L6 nor L7 had been seen
     assert shown == [8, 13]
+
+
+def test_figures_of_a_run_keep_the_units_and_names_that_it_was_computed_with(build, content, code):
+    place = build(content)
+    place.compute()
+    before = place.figures().table(level="grid")
+    people = place.figures().table(chief="C1")
+    kept = [row for row in content["grids"] if row["code"] != code.A1]
+    place.apply("grids", [{**row, "name": "新名"} for row in kept])
+    place.apply("chiefs", [{"chief_id": "C1", "name": "他人"}])
+    assert place.figures().table(level="grid").equals(before)
+    assert place.figures().table(chief="C1").equals(people)

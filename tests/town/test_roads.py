@@ -4,7 +4,9 @@ Slanted pieces of R3 are √10004 = 100.019998 m long. Where R3 bends over a bor
 before or after the centre line does; by the bends' symmetry these cancel out.
 """
 
+import pandas as pd
 import pytest
+import shapely
 
 SLANTED = 10004**0.5
 
@@ -44,7 +46,7 @@ def test_road_length_by_cell(town, cells):
     """What every cell has of the roads: the facts of rule 2, before any indicator."""
     scene = town.scene()
     names = [*scene.partition.cells["cell"], "outside"]
-    facts = scene.pieces.frame()
+    facts = pd.DataFrame({"cell": scene.pieces.cell, "length": scene.pieces.length()})
     sums = facts.groupby("cell")["length"].sum()
     found = {names[cell]: metres / 1e9 for cell, metres in sums.items()}
     half = SLANTED / 2
@@ -188,3 +190,54 @@ def test_gaps_are_narrowed_to_a_unit_or_a_chief(figures, code):
     assert set(figures.gaps("lit_road", chief="C1")["road_id"]) == {"R1"}
     assert set(figures.gaps("lit_road", unit=code.B)["road_id"]) == {"R2", "R3b"}
     assert figures.gaps("lit_road", unit=code.A1, chief="C2").empty
+
+
+def test_a_gap_is_listed_whole_under_every_unit_that_it_lies_along(figures, code):
+    def listed(unit):
+        rows = figures.gaps("lit_road", unit=unit)
+        return {(row.road_id, round(row.from_m)) for row in rows.itertuples(index=False)}
+
+    # R1 runs between A1 and A2 from 200 m on, between A3 and A* before; R2 166–284 m lies along A1 and A2
+    assert listed(code.A1) >= {("R1", 150), ("R1", 274), ("R2", 166)}
+    assert listed(code.A2) >= {("R1", 150), ("R1", 274), ("R2", 166)}
+    assert ("R1", 150) in listed(code.A3)
+    assert ("R1", 274) not in listed(code.A3)
+    # R3b runs west from x = 600; A2 and A* begin at its 200th metre
+    assert listed(code.B2) == {("R3b", 94), ("R3b", 150)}
+    assert ("R3b", 94) not in listed(code.A2)
+    every = figures.gaps("lit_road")
+    assert set(every["unit"]) <= set(figures.units["code"])
+    assert not every.duplicated(["road_id", "from_m"]).any()
+
+
+def test_roads_of_one_name_in_two_counties_are_two(build):
+    box, line = shapely.box, shapely.LineString
+    place = build({
+        "counties": [
+            {"code": "990001", "name": "甲县", "at": box(0, 0, 500, 500)},
+            {"code": "990002", "name": "乙县", "at": box(500, 0, 1000, 500)},
+        ],
+        "roads": [
+            {"road_id": "1", "road_name": "中山路", "class": "lane", "at": line([(100, 100), (200, 100)])},
+            {"road_id": "2", "road_name": "中山路", "class": "lane", "at": line([(700, 100), (900, 100)])},
+            {"road_id": "3", "road_name": "建设路", "class": "lane", "at": line([(100, 300), (200, 300)])},
+        ],
+        "lamps": [{"lamp_id": "L", "road_name": "中山路", "at": shapely.Point(150, 100)}],
+        "chiefs": [{"chief_id": "C1", "name": "张一"}, {"chief_id": "C2", "name": "李二"}],
+        "duties": [
+            {"holder": "C1", "road_name": "中山路", "unit_code": "990001"},
+            {"holder": "C2", "road_name": "中山路", "from_m": 50, "to_m": 150, "unit_code": "990002"},
+        ],
+    }, definitions='[lit_road]\ntitle = { zh = "装灯", en = "lamps" }\ndefinition = { zh = "x", en = "x" }\n'
+        'kind = "length_near"\ngroup = "roads"\nof = { layer = "roads" }\n'
+        'near = { layer = "lamps", distance = 20 }\nsource = "trial"\nyear = 2026\n')  # fmt: skip
+    place.compute()
+    assert place.tallies("lit_road", "road") == {
+        "中山路 (990001)": (40, 100, 0, 0), "中山路 (990002)": (0, 200, 0, 0), "建设路": (0, 100, 0, 0),
+    }  # fmt: skip
+    held = place.store.result("stretches")
+    assert sorted(zip(held["holder"], held["road_id"], held["from_m"], held["to_m"], strict=True)) == [
+        ("C1", "1", 0, 100), ("C2", "2", 50, 150),
+    ]  # fmt: skip
+    assigned = place.store.result("assignments")
+    assert assigned[["road_id", "how"]].to_numpy().tolist() == [["1", "named"]]

@@ -195,3 +195,22 @@ def test_without_duties_nobody_holds_anything(on):
 def test_rows_without_dates_are_valid_on_every_day():
     frame = pd.DataFrame({"date_from": [pd.NaT], "date_to": [pd.NaT]}, dtype="datetime64[s]")
     assert len(valid_on(frame, dt.date(1900, 1, 1))) == 1
+
+
+def test_one_id_of_a_chief_and_an_officer_is_a_chief_on_roads_and_an_officer_on_units(roads):
+    chiefs = pd.DataFrame({"chief_id": ["1", "2"], "vacant": [False, True]})
+    officers = pd.DataFrame({"officer_id": ["1", "2"], "vacant": [True, False]})
+    frame = pd.DataFrame(
+        [
+            {"key": f"{holder}{name}", "holder": holder, name: target}
+            for holder in ("1", "2")
+            for name, target in (("road_code", "Z"), ("unit_code", "990001"))
+        ],
+        columns=NAMES,
+    ).astype({"date_from": "datetime64[s]", "date_to": "datetime64[s]", "from_m": float, "to_m": float})
+    duties = duties_on(DAY, frame, People(chiefs, officers), roads, {"990001"})
+    assert dict(zip(duties.stretches["holder"], duties.stretches["vacant"], strict=True)) == {
+        "1": False,
+        "2": True,
+    }
+    assert dict(zip(duties.posts["holder"], duties.posts["vacant"], strict=True)) == {"1": True, "2": False}

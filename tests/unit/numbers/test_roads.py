@@ -167,3 +167,8 @@ def test_a_long_road_of_many_features_is_chained_quickly(roads_of):
     rows = [feature(f"{at:05}", (n * 10, 0), (n * 10 + 10, 0)) for at, n in enumerate(order)]
     roads = roads_of(*rows)
     assert sorted((roads.origin / 1e10).round().astype(int).tolist()) == list(range(3000))
+
+
+def test_a_feature_without_code_and_name_is_not_the_road_whose_code_is_its_key(roads_of):
+    roads = roads_of(("1", line([(0, 0), (10, 0)]), {"road_code": "2"}), ("2", line([(0, 5), (10, 5)]), {}))
+    assert roads.road.tolist() == ["2", "#2"]
