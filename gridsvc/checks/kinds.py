@@ -113,7 +113,7 @@ KINDS: dict[str, Kind] = {
     "tie": Kind(
         bilingual("Two roads about equally near", "两路相近"),
         bilingual(
-            "{layer} {target} lies about equally near to two roads: confirm which it belongs to",
+            "{target} ({layer}) lies about equally near to two roads: confirm which it belongs to",
             "{layer_zh} {target} 与两条道路距离相近，请确认归属",
         ),
         "m",
@@ -121,7 +121,7 @@ KINDS: dict[str, Kind] = {
     "contradiction": Kind(
         bilingual("Named road is not the nearest", "所填道路与位置不符"),
         bilingual(
-            "{layer} {target} names a road that is not where it stands: confirm which it belongs to",
+            "{target} ({layer}) names a road that is not the nearest: confirm which it belongs to",
             "{layer_zh} {target} 所填道路与位置不符，请确认归属",
         ),
         "m",
@@ -129,7 +129,7 @@ KINDS: dict[str, Kind] = {
     "far": Kind(
         bilingual("No road near", "附近无道路"),
         bilingual(
-            "{layer} {target} stands near no road and names none",
+            "{target} ({layer}) stands near no road and names none",
             "{layer_zh} {target} 附近没有道路，也未填道路",
         ),
         severity="note",

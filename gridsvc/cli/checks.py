@@ -12,7 +12,7 @@ from rich.console import Console
 
 from gridsvc.checks import KINDS, SEVERITIES, Findings, find
 from gridsvc.cli.figures import AsOfOption, parse_day
-from gridsvc.cli.output import plain_records
+from gridsvc.cli.output import plain_records, written
 from gridsvc.cli.session import ATTENTION, DONE, Session, command
 from gridsvc.cli.tables import show_table
 from gridsvc.coverage.scene import Scene
@@ -69,13 +69,20 @@ def register(app: typer.Typer) -> None:
             write_file({"findings": findings.points()}, geojson)
         if xlsx is not None:
             write_file({"findings": with_headings(findings, session.lang)}, xlsx)
+        files = [path for path in (geojson, xlsx) if path is not None]
         data = {
             "as_of": day.isoformat(),
             "attention": findings.attention,
             "counts": plain_records(findings.counts()),
             "findings": plain_records(findings.frame),
         }
-        session.answer(data, lambda out: show_findings(out, findings, limit, session.lang))
+
+        def show(out: Console) -> None:
+            show_findings(out, findings, limit, session.lang)
+            for file in files:
+                out.print(written(file)(session.lang), highlight=False, markup=False, soft_wrap=True)
+
+        session.answer(data, show)
         return ATTENTION if findings.attention else DONE
 
 
@@ -127,4 +134,5 @@ def told(findings: Findings) -> Text:
     """The findings in one line."""
     if not findings.attention:
         return bilingual("nothing needs attention", "没有需要处理的问题")
-    return bilingual(f"{findings.attention} findings need attention", f"{findings.attention} 项需要处理")
+    many = "1 finding needs" if findings.attention == 1 else f"{findings.attention:,} findings need"
+    return bilingual(f"{many} attention", f"{findings.attention:,} 项需要处理")

@@ -44,7 +44,7 @@ HEADINGS: dict[str, Text] = {
 }
 SHOWN: dict[str, Side] = {
     "title": "left",
-    "subject": "left",
+    "subject": "whole",
     "name": "left",
     "display": "right",
     "unit": "left",
@@ -55,6 +55,9 @@ SHOWN: dict[str, Side] = {
     "known_share": "right",
     "reason": "left",
 }
+
+# left out in this order where a terminal is narrow
+SPARE = (("known_share",), ("numerator", "denominator"), ("subject",), ("goal",))
 
 
 def described(figures: Figures, table: pd.DataFrame, lang: str) -> pd.DataFrame:
@@ -154,6 +157,8 @@ def show_figures(out: Console, rows: pd.DataFrame, figures: Figures, lang: str) 
         [(HEADINGS["value" if name == "display" else name](lang), side) for name, side in columns],
         [[row[name] for name, _ in columns] for row in cells],
         title=" · ".join(above),
+        spare=[[HEADINGS[name](lang) for name in group] for group in SPARE],
+        lang=lang,
     )
 
 

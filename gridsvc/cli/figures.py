@@ -12,6 +12,7 @@ from rich.console import Console
 
 from gridsvc.cli.figure_rows import SORTS, described, ordered, show_figures, with_headings, with_shapes
 from gridsvc.cli.output import FormatOption, Listing, OutOption, deliver, plain_records
+from gridsvc.cli.progress import PUBLISHING
 from gridsvc.cli.session import Session, command
 from gridsvc.coverage.engine import compute as compute_run
 from gridsvc.coverage.figures import Figures
@@ -21,7 +22,7 @@ from gridsvc.store import Store
 from gridsvc.text import bilingual
 
 COMPUTING = bilingual("Computing", "计算")
-PUBLISHING = bilingual("Publishing the GeoPackage", "更新 GeoPackage")
+NEXT = bilingual("next: gridsvc map --all draws the pages anew", "下一步：gridsvc map --all 重新生成页面")
 AsOfOption = Annotated[
     str | None, typer.Option("--as-of", metavar="YYYY-MM-DD", help="Figures as they stood on this day.")
 ]
@@ -92,6 +93,7 @@ def register(app: typer.Typer) -> None:
         def show(out: Console) -> None:
             out.print(told(session.lang), highlight=False)
             show_figures(out, rows, figures, session.lang)
+            out.print(NEXT(session.lang), highlight=False, soft_wrap=True)
 
         session.answer({"run": run.as_dict(), "figures": plain_records(rows)}, show)
 
@@ -119,6 +121,7 @@ def register(app: typer.Typer) -> None:
         """Print figures: value, grade and goal, with what stands above and below the line."""
         require_one_subject(level, unit, chief, chiefs=chiefs, roads=roads)
         with open_figures(session, run, as_of) as figures:
+            require_chief(figures, chief)
             table = figures.table(level, unit, indicator, chief, roads, chiefs)
             rows = ordered(described(figures, table, session.lang), sort)
             listing = Listing(
@@ -129,6 +132,14 @@ def register(app: typer.Typer) -> None:
                 lambda console: show_figures(console, rows, figures, session.lang),
             )
             deliver(session, listing, form, out)
+
+
+def require_chief(figures: Figures, chief: str | None) -> None:
+    """A chief asked for by id is in the list of chiefs, or has figures in the run."""
+    if chief is None or chief in set(figures.store.read("chiefs")["key"]):
+        return
+    if chief not in set(figures.table(chiefs=True)["subject"]):
+        raise NotFoundError(f"there is no road chief {chief!r}", f"没有编号为 {chief!r} 的路长")
 
 
 def require_one_subject(

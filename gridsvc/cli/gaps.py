@@ -11,11 +11,13 @@ import shapely
 import typer
 from rich.console import Console
 
-from gridsvc.cli.figures import AsOfOption, ChiefOption, RunOption, UnitOption, open_figures
+from gridsvc.cli.figures import AsOfOption, ChiefOption, RunOption, UnitOption, open_figures, require_chief
 from gridsvc.cli.output import FormatOption, Listing, OutOption, deliver, plain_records
 from gridsvc.cli.session import Session, command
 from gridsvc.cli.tables import Side, show_table
 from gridsvc.coverage.figures import Figures
+from gridsvc.errors import NotFoundError
+from gridsvc.maps.words import unit as unit_words
 from gridsvc.text import Text, bilingual
 
 KINDS: dict[str, Text] = {
@@ -44,6 +46,8 @@ HEADINGS: dict[str, Text] = {
     "lat": bilingual("Latitude", "纬度"),
 }
 RIGHT = {"number", "from_m", "to_m", "size", "lon", "lat"}
+# left out in this order where a terminal is narrow
+SPARE = (("kind",), ("lon", "lat"), ("unit_name",))
 
 
 def register(app: typer.Typer) -> None:
@@ -68,6 +72,9 @@ def register(app: typer.Typer) -> None:
         """List what keeps an indicator from its goal, worst first: dark stretches, areas without green …"""
         with open_figures(session, run, as_of) as figures:
             one = figures.indicators[indicator]
+            require_chief(figures, chief)
+            if unit is not None and unit not in set(figures.units["code"]):
+                raise NotFoundError(f"there is no unit {unit!r}", f"没有单元 {unit!r}")
             found = figures.gaps(one.id, unit, chief)
             rows = described(figures, found, session.lang)
         about = {"indicator": one.id, "title": one.title(session.lang), "run": figures.run.id}
@@ -98,7 +105,10 @@ def described(figures: Figures, found: gpd.GeoDataFrame, lang: str) -> pd.DataFr
             "from_m": found["from_m"],
             "to_m": found["to_m"],
             "size": found["size"],
-            "measure": found["measure"].map(lambda name: MEASURES[name](lang) if name in MEASURES else name),
+            "measure": [
+                measure(figures, layer, name)(lang)
+                for layer, name in zip(found["layer"], found["measure"], strict=True)
+            ],
             "unit": found["unit"],
             "unit_name": found["unit"].map(names),
             "chiefs": found["chiefs"],
@@ -108,14 +118,24 @@ def described(figures: Figures, found: gpd.GeoDataFrame, lang: str) -> pd.DataFr
     )
 
 
+def measure(figures: Figures, layer: str | None, name: str) -> Text:
+    """What sizes are in: one of :data:`MEASURES`, else the unit of the layer's field that features weigh by."""
+    return MEASURES[name] if name in MEASURES else unit_words(figures.layers[str(layer)].fields[name].unit)
+
+
 def show_gaps(out: Console, rows: pd.DataFrame, limit: int, title: str, lang: str) -> None:
     """Print the worst gaps."""
+    if rows.empty:
+        none = bilingual(f"{title}: no gaps listed", f"{title}：没有可列出的短板")
+        out.print(none(lang), highlight=False, markup=False, soft_wrap=True)
+        return
     shown = [name for name in HEADINGS if name != "unit" and (name == "number" or rows[name].notna().any())]
     columns: list[tuple[str, Side]] = [
         (HEADINGS[name](lang), "right" if name in RIGHT else "left") for name in shown
     ]
     cells = [[_cell(name, row[name]) for name in shown] for row in plain_records(rows.head(limit))]
-    show_table(out, columns, cells, title=title)
+    spare = [[HEADINGS[name](lang) for name in group] for group in SPARE]
+    show_table(out, columns, cells, title=title, spare=spare, lang=lang)
     if len(rows) > limit:
         more = bilingual(
             f"the worst {limit} of {len(rows)}; --limit shows more, -o FILE.xlsx writes them all",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,14 +11,14 @@ import pandas as pd
 import typer
 from rich.console import Console
 
+from gridsvc.cli.progress import PUBLISHING
 from gridsvc.cli.session import Session, command
-from gridsvc.cli.tables import show_table
+from gridsvc.cli.tables import Side, show_table
 from gridsvc.errors import UsageError
 from gridsvc.intake import LoadOptions, LoadReport, NothingAcceptedError, load_file
 from gridsvc.store import LoadRecord
 from gridsvc.text import Text, bilingual
 
-PUBLISH = bilingual("Publishing the GeoPackage", "更新 GeoPackage")
 KINDS: dict[str, Text] = {"load": bilingual("load", "入库"), "rollback": bilingual("rollback", "撤销")}
 STATES: dict[str, Text] = {"done": bilingual("done", "有效"), "undone": bilingual("undone", "已撤销")}
 
@@ -79,11 +80,7 @@ def register(app: typer.Typer) -> None:
             mode=mode.value,
             dry_run=dry_run,
         )
-        if report is not None and report.suffix.lower() not in (".json", ".xlsx"):
-            raise UsageError(
-                f"--report {report}: a report is written as .json or .xlsx",
-                f"--report {report}：报告只能写为 .json 或 .xlsx",
-            )
+        require_report(report)
         _ = session.layers[layer]
         try:
             with session.store(write=not dry_run) as store, session.progress() as progress:
@@ -91,7 +88,7 @@ def register(app: typer.Typer) -> None:
                     store, session.layers, session.workspace, layer, files, options, progress.step
                 )
                 if not dry_run:
-                    progress.step("publish", PUBLISH)
+                    progress.step("publish", PUBLISHING)
                     store.publish_geopackage()
         except NothingAcceptedError as refusal:
             write_report(refusal.report, report, session.lang)
@@ -99,7 +96,13 @@ def register(app: typer.Typer) -> None:
                 refusal.report.print(session.out, session.lang)
             raise
         write_report(told, report, session.lang)
-        session.answer(told.to_dict(), lambda out: told.print(out, session.lang))
+
+        def show(out: Console) -> None:
+            told.print(out, session.lang)
+            for text in next_steps(told):
+                out.print(text(session.lang), highlight=False, soft_wrap=True)
+
+        session.answer(told.to_dict(), show)
         return told.exit_code
 
     @command(app, "loads")
@@ -128,9 +131,11 @@ def register(app: typer.Typer) -> None:
             store.publish_geopackage()
         told = bilingual(
             f"load {load} of {record.layer} is undone (recorded as load {record.id}): "
-            f"{record.added} features came back, {record.changed} are as they were before, {record.ended} went",
+            f"{record.added:,} features came back, {record.changed:,} are as before, {record.ended:,} were removed\n"
+            "next: gridsvc compute",
             f"图层 {record.layer} 的入库 {load} 已撤销（记为入库 {record.id}）："
-            f"恢复 {record.added} 个，还原 {record.changed} 个，移除 {record.ended} 个",
+            f"恢复 {record.added:,} 个，还原 {record.changed:,} 个，移除 {record.ended:,} 个\n"
+            "下一步：gridsvc compute",
         )
         session.answer(record.as_dict(), told)
 
@@ -156,6 +161,19 @@ def register(app: typer.Typer) -> None:
         )
 
 
+def next_steps(report: LoadReport) -> Iterator[Text]:
+    """What a person does after a load that has stored something."""
+    if report.load_id is None:
+        return
+    if report.counts["quarantined"]:
+        yield bilingual(
+            f"see what waits: gridsvc quarantine --load {report.load_id}",
+            f"查看待处理的行：gridsvc quarantine --load {report.load_id}",
+        )
+    if any(report.counts[name] for name in ("added", "changed")) or report.ended:
+        yield bilingual("when all files are loaded: gridsvc compute", "全部文件入库后执行：gridsvc compute")
+
+
 def pairs(option: str, texts: list[str]) -> dict[str, str]:
     """``FIELD=VALUE`` arguments as a mapping."""
     for text in texts:
@@ -164,6 +182,15 @@ def pairs(option: str, texts: list[str]) -> dict[str, str]:
                 f"{option} {text}: write it as FIELD=VALUE", f"{option} {text}：应写作 字段=取值"
             )
     return {name.strip(): value.strip() for name, _, value in (text.partition("=") for text in texts)}
+
+
+def require_report(path: Path | None) -> None:
+    """A report is a ``.json`` or an ``.xlsx`` file."""
+    if path is not None and path.suffix.lower() not in (".json", ".xlsx"):
+        raise UsageError(
+            f"--report {path}: a report is written as .json or .xlsx",
+            f"--report {path}：报告只能写为 .json 或 .xlsx",
+        )
 
 
 def write_report(report: LoadReport, path: Path | None, lang: str) -> None:
@@ -203,9 +230,15 @@ def show_loads(out: Console, records: list[LoadRecord], lang: str) -> None:
         bilingual("State", "状态"),
     )
     numbers = {"Load", "Rows", "Added", "Changed", "Unchanged", "Ended", "Quarantined"}
+    whole = {"Layer", "Kind", "Finished (UTC)", "State"}
+    sides: dict[str, Side] = {**dict.fromkeys(numbers, "right"), **dict.fromkeys(whole, "whole")}
+    spare = ({"Unchanged"}, {"Changed", "Ended"}, {"State"}, {"Added"})
+    if not records:
+        out.print(bilingual("no loads yet", "还没有入库记录")(lang), highlight=False)
+        return
     show_table(
         out,
-        [(word(lang), "right" if word.en in numbers else "left") for word in words],
+        [(word(lang), sides.get(word.en, "left")) for word in words],
         [
             (
                 record.id,
@@ -218,27 +251,32 @@ def show_loads(out: Console, records: list[LoadRecord], lang: str) -> None:
                 record.unchanged,
                 record.ended,
                 record.quarantined,
-                record.finished.replace("T", " ").removesuffix("+00:00"),
+                record.finished[: len("YYYY-MM-DDTHH:MM")].replace("T", " "),
                 STATES[record.status](lang),
             )
             for record in records
         ],
+        spare=[[word(lang) for word in words if word.en in group] for group in spare],
+        lang=lang,
     )
 
 
 def show_quarantine(out: Console, rows: pd.DataFrame, limit: int, lang: str) -> None:
     """Print quarantined rows."""
-    words = (
-        bilingual("Load", "入库"),
-        bilingual("Layer", "图层"),
-        bilingual("Source row", "源行号"),
-        bilingual("Reason", "原因"),
-        bilingual("Row as delivered", "原始内容"),
+    if rows.empty:
+        out.print(bilingual("nothing is in quarantine", "没有待处理的记录")(lang), highlight=False)
+        return
+    words: tuple[tuple[Text, Side], ...] = (
+        (bilingual("Load", "入库"), "right"),
+        (bilingual("Layer", "图层"), "whole"),
+        (bilingual("Source row", "源行号"), "right"),
+        (bilingual("Reason", "原因"), "left"),
+        (bilingual("Row as delivered", "原始内容"), "left"),
     )
     reason = "reason_zh" if lang == "zh" else "reason_en"
     shown = rows.head(limit)
     columns = [shown[name].tolist() for name in ("load_id", "layer", "source_row", reason, "raw")]
-    show_table(out, [(word(lang), "left") for word in words], zip(*columns, strict=True))
+    show_table(out, [(word(lang), side) for word, side in words], zip(*columns, strict=True))
     if len(rows) > limit:
         more = bilingual(
             f"{limit} of {len(rows)} rows; --limit shows more",

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from gridsvc.cli.loads import PUBLISH, Mode, pairs
+from gridsvc.cli.loads import Mode, pairs, require_report
+from gridsvc.cli.progress import PUBLISHING
 from gridsvc.cli.session import Session, command
 from gridsvc.errors import UsageError
 from gridsvc.intake.osm import OsmOptions, load_osm
@@ -60,15 +61,11 @@ def register(app: typer.Typer) -> None:
             constants=by_layer("--set", constants or [], wanted),
             dry_run=dry_run,
         )
-        if report is not None and report.suffix.lower() not in (".json", ".xlsx"):
-            raise UsageError(
-                f"--report {report}: a report is written as .json or .xlsx",
-                f"--report {report}：报告只能写为 .json 或 .xlsx",
-            )
+        require_report(report)
         with session.store(write=not dry_run) as store, session.progress() as progress:
             told = load_osm(store, session.layers, session.workspace, source, options, progress.step)
             if not dry_run:
-                progress.step("publish", PUBLISH)
+                progress.step("publish", PUBLISHING)
                 store.publish_geopackage()
         if report is not None:
             told.write(report, session.lang)

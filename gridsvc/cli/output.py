@@ -18,7 +18,7 @@ from gridsvc.errors import UsageError
 from gridsvc.export import file_format, write_file
 from gridsvc.export.tables import csv_text
 from gridsvc.export.vectors import geojson_text
-from gridsvc.text import bilingual
+from gridsvc.text import Text, bilingual
 
 
 class Format(StrEnum):
@@ -107,7 +107,12 @@ def deliver(session: Session, listing: Listing, asked: Format | None, out: Path 
         listing.print(form, session.out)
         return
     listing.write(form, out)
-    session.answer({"file": str(out), "format": form.value}, bilingual(f"written: {out}", f"已写入：{out}"))
+    session.answer({"file": str(out), "format": form.value}, written(out))
+
+
+def written(file: Path) -> Text:
+    """That a file was written."""
+    return bilingual(f"written: {file}", f"已写入：{file}")
 
 
 def _write_text(out: Path, show: Callable[[Console], None]) -> None:

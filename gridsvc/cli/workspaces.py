@@ -134,12 +134,15 @@ def show_layers(out: Console, rows: list[dict[str, Any]], lang: str) -> None:
                 row["layer"],
                 row["title"][lang],
                 ROLES[row["role"]](lang),
-                " ".join(row["geometry"]),
+                # a layer that takes single shapes takes those of several parts, too
+                " ".join(kind for kind in row["geometry"] if not kind.startswith("Multi")),
                 row["category"],
                 row["features"],
             )
             for row in rows
         ],
+        spare=[["GB/T 30428.2"]],
+        lang=lang,
     )
 
 
@@ -156,7 +159,7 @@ def show_fields(out: Console, layer: Layer, lang: str) -> None:
     )
     show_table(
         out,
-        [(heading(lang), "left") for heading in headings],
+        [(heading(lang), "whole" if heading.en in ("Field", "Type") else "left") for heading in headings],
         [
             (
                 name,

@@ -1,5 +1,6 @@
 """The commands on a village of one road: files in, figures and gaps out, and back again."""
 
+import io
 import json
 import shutil
 import socket
@@ -7,9 +8,12 @@ import socket
 import pyogrio
 import pytest
 import python_calamine
+from rich.cells import cell_len
+from rich.console import Console
 from typer.testing import CliRunner
 
 from gridsvc.cli import app
+from gridsvc.cli.tables import show_table
 
 RUN = CliRunner()
 # outside China, so that the metre CRS is the village's own: its road is about 1,290 m long
@@ -353,3 +357,29 @@ def test_check_counts_rows_in_quarantine_over_appended_loads(village, files, tmp
     assert call("load", "lamps", more, "-w", village, "--mode", "append").exit_code == 0
     waiting = [row for row in answer("check", "-w", village)["findings"] if row["kind"] == "quarantine"]
     assert [(row["layer"], row["size"]) for row in waiting] == [("lamps", 1)]
+
+
+@pytest.mark.parametrize("asked", [("coverage",), ("gaps", "lit_road")])
+def test_a_chief_that_does_not_exist_is_told(village, asked):
+    done = call(*asked, "-w", village, "--chief", "LZ999")
+    assert done.exit_code == 2
+    assert "there is no road chief 'LZ999'" in done.stderr
+
+
+def test_gaps_of_a_unit_that_does_not_exist_are_refused(village):
+    done = call("gaps", "lit_road", "-w", village, "--unit", "41")
+    assert done.exit_code == 2
+    assert "there is no unit '41'" in done.stderr
+
+
+def test_a_narrow_terminal_leaves_columns_out_and_breaks_no_number():
+    text = io.StringIO()
+    columns = [("Name", "left"), ("Code", "whole"), ("Rows", "right"), ("Spare", "right")]
+    rows = [("东湖街道办事处" * 3, "419900001", 1234567, 7654321)]
+    show_table(Console(file=text, width=40), columns, rows, spare=[["Spare"]])
+    *lines, last = text.getvalue().splitlines()
+    assert max(map(cell_len, lines)) <= 40
+    assert last == "not shown, the terminal is narrow: Spare; --json has everything"
+    assert "1,234,567" in text.getvalue()
+    assert "419900001" in text.getvalue()
+    assert "7,654,321" not in text.getvalue()
