@@ -65,7 +65,10 @@ class Scene:
             return require_metres(named_crs(self.workspace.county.metre_crs), where)
         bounds = self.store.bounds()
         if bounds is None:
-            raise UsageError("nothing is loaded yet", "尚未入库任何数据")
+            raise UsageError(
+                "nothing is loaded yet; begin with the boundaries: gridsvc load counties FILE",
+                "尚未入库任何数据；请先入库边界：gridsvc load counties 文件",
+            )
         west, south, east, north = bounds
         return metre_crs((west + east) / 2, (south + north) / 2)
 
