@@ -9,9 +9,10 @@ from gridsvc.errors import InputRefusedError
 _BEIJING, _XIAN = "Beijing 1954 (北京54)", "Xi'an 1980 (西安80)"
 _CODES = {4214: _BEIJING, 4610: _XIAN, 4555: "New Beijing (新北京54)"}
 _NAMES = {"beijing": _BEIJING, "xian": _XIAN}
-# by the ellipsoid alone (half axis in metres, inverse flattening), where the datum has no name of its own
+# by the ellipsoid alone (half axis in metres, inverse flattening), where PROJ does not know the datum by its name
 _ELLIPSOIDS = {(6378245.0, 298.3): _BEIJING, (6378140.0, 298.257): _XIAN}
-_NAMELESS = ("unknown", "unnamed", "undefined", "kras", "iag")
+_DATUMS = {6214, 6610}
+"""EPSG codes of their datums, whatever name a file gives them."""
 
 
 def require_shift(name: str, crs: pyproj.CRS) -> None:
@@ -43,8 +44,9 @@ def _old(crs: pyproj.CRS) -> str | None:
     for word, title in _NAMES.items():
         if word in name:
             return title
+    datum = crs.datum.to_json_dict().get("id", {}).get("code") if crs.datum else None
     ellipsoid = crs.ellipsoid
-    if crs.to_epsg() is not None or ellipsoid is None or not any(word in name for word in _NAMELESS):
+    if crs.to_epsg() is not None or ellipsoid is None or datum not in {None, *_DATUMS}:
         return None
     for (axis, flattening), title in _ELLIPSOIDS.items():
         same_axis = abs(ellipsoid.semi_major_metre - axis) < 0.01

@@ -10,18 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from gridsvc.errors import StoreBusyError, StoreError
 from gridsvc.settings import StoreUrl
-from gridsvc.text import Text, bilingual
+from gridsvc.text import Text
 
 if TYPE_CHECKING:
     from gridsvc.store.schema import Table
 
 BUSY_TIMEOUT = 10.0
 """Seconds that a writer waits for another writer before it gives up."""
-
-NO_RIGHTS = bilingual(
-    "it or its folder cannot be opened or written; check your rights to them",
-    "无法打开或写入该文件或其所在文件夹；请检查权限",
-)
 
 
 class Database(ABC):

@@ -44,6 +44,12 @@ _NO_RIGHTS = bilingual(
     "this user has no right to do it; ask who runs the database", "该用户没有权限；请联系数据库管理员"
 )
 _FULL = bilingual("the disk of the database is full", "数据库磁盘已满")
+_GRANTS = (
+    "SELECT format('GRANT %s ON %I.%I TO %s', a.privilege_type, n.nspname, c.relname, "
+    "CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END) "
+    "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace, aclexplode(c.relacl) a "
+    "WHERE n.nspname = ? AND c.relname = ? AND a.grantee <> c.relowner"
+)
 _SHAPES = (
     "SELECT c.relname, {postgis}.postgis_typmod_srid(a.atttypmod) FROM pg_attribute a "
     "JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace "
@@ -79,13 +85,14 @@ class PostgisDatabase(Database):
                 client_encoding="utf8",
                 application_name="gridsvc",
             )
-            register(self._connection)
-            self._one("SELECT set_config('search_path', ?, false)", (quoted(self.schema),))
-            if self._one("SHOW server_encoding") != "UTF8":
-                raise self._unusable(
-                    bilingual("the database must have the encoding UTF8", "数据库编码必须为 UTF8")
-                )
         self._postgis = None
+        register(self.connection)
+        self._one("SELECT set_config('search_path', ?, false)", (quoted(self.schema),))
+        if self._one("SHOW server_encoding") != "UTF8":
+            self.close()
+            raise self._unusable(
+                bilingual("the database must have the encoding UTF8", "数据库编码必须为 UTF8")
+            )
 
     @property
     def connection(self) -> psycopg.Connection[Any]:
@@ -155,7 +162,11 @@ class PostgisDatabase(Database):
         )
 
     def _commit(self) -> None:
-        self.connection.execute("COMMIT")
+        # the server answers a COMMIT after a failed statement with a rollback, and calls that no error
+        if self.connection.execute("COMMIT").statusmessage != "COMMIT":
+            raise self._unusable(
+                bilingual("a statement failed; nothing was stored", "有语句执行失败；未存入任何内容")
+            )
 
     def _rollback(self) -> None:
         self.connection.execute("ROLLBACK")
@@ -293,10 +304,18 @@ class PostgisDatabase(Database):
             names = ["fid", *(["key"] if table.mark == "load" else []), *table.columns]
             names += ["geometry"] if table.geometry else []
             selected = ", ".join(map(quoted, names))
-            self.run(f"DROP VIEW IF EXISTS {view}")
+            grants = self._drop_view(table)
             self.run(f"CREATE VIEW {view} AS SELECT {selected} FROM {table.name} WHERE {table.ended} IS NULL")
             title = sql.Literal(f"{table.title.zh} · {table.title.en}").as_string(self.connection)
             self.connection.execute(f"COMMENT ON VIEW {view} IS {title}".encode())
+            for grant in grants:
+                self.run(grant)
+
+    def _drop_view(self, table: Table) -> list[str]:
+        """Drop a view, if it is there; returns the statements that give people their rights to it again."""
+        grants = self.rows(_GRANTS, (self.views, table.view))
+        self.run(f"DROP VIEW IF EXISTS {quoted(self.views)}.{quoted(table.view)}")
+        return [grant for (grant,) in grants]
 
     def settle(self, srid: Callable[[], int], tables: Iterable[Table]) -> None:
         """Have every geometry column say which CRS it holds; rewrites them when the data has moved."""
@@ -308,14 +327,15 @@ class PostgisDatabase(Database):
             self.connection.execute(f"SELECT pg_advisory_xact_lock({self._lock_key('shape')})")
         kind = f"{self._require_postgis()[0]}.geometry(Geometry, {wanted})"
         moved = [table for table in tables if table.name in wrong]
-        for table in moved:
-            self.run(f"DROP VIEW IF EXISTS {quoted(self.views)}.{quoted(table.view)}")
+        grants = [grant for table in moved for grant in self._drop_view(table)]
         for name in sorted(wrong):
             self.run(
                 f"ALTER TABLE {quoted(name)} ALTER COLUMN geometry TYPE {kind} "
                 f"USING {self._require_postgis()[0]}.ST_SetSRID(geometry, {wanted})"
             )
         self.show(moved)
+        for grant in grants:
+            self.run(grant)
 
 
 def read_url(url: StoreUrl) -> tuple[str, str, str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gridsvc.settings import StoreUrl
-from gridsvc.store.database import NO_RIGHTS, Database, quoted
+from gridsvc.store.database import Database, quoted
 from gridsvc.text import bilingual
 
 # column types of this engine, by the types that layer definitions use
@@ -25,14 +25,18 @@ TYPES = {
 }
 
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_NO_RIGHTS = bilingual(
+    "it or its folder cannot be opened or written; check your rights to them",
+    "无法打开或写入该文件或其所在文件夹；请检查权限",
+)
 _DAMAGED = bilingual(
     "it is no gridsvc database, or damaged; put a backup in its place",
     "它不是 gridsvc 数据库，或已损坏；请用备份替换",
 )
 # what people can do about the engine's errors; the others are told in its own words
 _REASONS = {
-    sqlite3.SQLITE_READONLY: NO_RIGHTS,
-    sqlite3.SQLITE_CANTOPEN: NO_RIGHTS,
+    sqlite3.SQLITE_READONLY: _NO_RIGHTS,
+    sqlite3.SQLITE_CANTOPEN: _NO_RIGHTS,
     sqlite3.SQLITE_NOTADB: _DAMAGED,
     sqlite3.SQLITE_CORRUPT: _DAMAGED,
     sqlite3.SQLITE_FULL: bilingual("the disk is full", "磁盘已满"),

@@ -17,6 +17,8 @@ from gridsvc.intake.osm.pbf import BrokenError, read_pbf
 from gridsvc.intake.osm.xml import read_xml
 
 _HEAD = 512
+_PBF_RATIO = 20
+"""How many times its size a PBF may unpack to, once that is more than :data:`SMALL`; real ones reach three."""
 
 
 class _Capped(io.RawIOBase):
@@ -32,7 +34,10 @@ class _Capped(io.RawIOBase):
         data = self.stream.read(size)
         self.left -= len(data)
         if self.left < 0:
-            raise BrokenError("it unpacks to far more than it may hold; unpack it yourself")
+            raise BrokenError(
+                "it unpacks to far more than it may hold; unpack it yourself",
+                "解压后数据量过大；请自行解压后再入库",
+            )
         return data
 
 
@@ -50,9 +55,10 @@ def read_extract(path: Path, wanted: frozenset[str]) -> Elements:
     except (BrokenError, EOFError, zlib.error, OSError, ValueError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
+        why = (error if isinstance(error, BrokenError) else BrokenError(str(error))).text
         raise InputRefusedError(
-            f"{path.name} cannot be read as an OpenStreetMap extract: {error}",
-            f"{path.name} 无法作为 OpenStreetMap 数据读取：{error}",
+            f"{path.name} cannot be read as an OpenStreetMap extract: {why.en}",
+            f"{path.name} 无法作为 OpenStreetMap 数据读取：{why.zh}",
         ) from error
     elements = gathering.finish()
     if not len(elements.node_ids) and not elements.tagged.ids:
@@ -65,9 +71,10 @@ def read_extract(path: Path, wanted: frozenset[str]) -> Elements:
 
 def _reader(head: bytes, path: Path) -> Callable[[BinaryIO, Gathering], None]:
     """How a file with these first bytes is read."""
-    most = min(MAX_BYTES, max(SMALL, path.stat().st_size * MAX_RATIO))
+    size = path.stat().st_size
+    most = min(MAX_BYTES, max(SMALL, size * MAX_RATIO))
     if b"OSMHeader" in head[:64]:
-        return read_pbf
+        return lambda file, gathering: read_pbf(file, gathering, max(SMALL, size * _PBF_RATIO))
     if head.startswith(b"BZh"):
         return lambda file, gathering: _unpack(bz2.BZ2File(file), most, gathering)
     if head.startswith(b"\x1f\x8b"):
@@ -77,7 +84,8 @@ def _reader(head: bytes, path: Path) -> Callable[[BinaryIO, Gathering], None]:
     if head.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n\0").startswith(b"<"):
         return read_xml
     raise BrokenError(
-        "it is neither PBF nor XML (.osm.pbf, .osm, .osm.bz2 and .osm.gz are read; unpack a zip first)"
+        "it is neither PBF nor XML (.osm.pbf, .osm, .osm.bz2 and .osm.gz are read; unpack a zip first)",
+        "既不是 PBF 也不是 XML（可读取 .osm.pbf、.osm、.osm.bz2、.osm.gz；zip 请先解压）",
     )
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from gridsvc.errors import InputRefusedError, NotFoundError, UsageError
 from gridsvc.intake.current import current_keys
 from gridsvc.intake.delivery import Delivery
+from gridsvc.intake.fields import check_options
 from gridsvc.intake.load import STEPS, LoadOptions, Origin, Progress, load_deliveries
 from gridsvc.intake.osm.boundaries import Found, count_levels, deliver_boundaries, find_boundaries
 from gridsvc.intake.osm.extract import read_extract
@@ -140,6 +141,8 @@ def _chosen(layers: Layers, table: Table, options: OsmOptions) -> list[str]:
                 f"OpenStreetMap tells nothing of layer {name}; it fills: {', '.join(known)}",
                 f"OpenStreetMap 不含图层 {name} 的内容；可入库：{'、'.join(known)}",
             )
+        # all of them before the first layer is stored
+        check_options(layers[name], options.mapping.get(name, {}), options.constants.get(name, {}))
     return [name for name in known if not options.layers or name in options.layers]
 
 

@@ -13,22 +13,35 @@ import numpy as np
 import numpy.typing as npt
 
 from gridsvc.intake.osm.elements import Gathering, Ints
+from gridsvc.text import bilingual
 
 MAX_HEADER = 64 * 1024
 MAX_BLOB = 32 * 1024**2
 """Most bytes of a block, packed and unpacked: the format's own limit."""
 FEATURES = frozenset({b"OsmSchema-V0.6", b"DenseNodes", b"LocationsOnWays"})
 _KINDS = "nwr"
+_WHOLE = (1 << 64) - 1
 
 
 class BrokenError(ValueError):
     """The file is damaged, or in a form that is not read; carries what is wrong."""
 
+    def __init__(self, en: str, zh: str = "") -> None:
+        """Say what is wrong; damage inside of a file needs no *zh* of its own."""
+        super().__init__(en)
+        self.text = bilingual(en, zh or f"文件已损坏（{en}）")
 
-def read_pbf(file: BinaryIO, gathering: Gathering) -> None:
-    """Read a whole PBF file into *gathering*; raises :class:`BrokenError`."""
+
+def read_pbf(file: BinaryIO, gathering: Gathering, most: int) -> None:
+    """Read a whole PBF file, which may unpack to *most* bytes, into *gathering*; raises :class:`BrokenError`."""
     try:
         for kind, block in _blocks(file):
+            most -= len(block)
+            if most < 0:
+                raise BrokenError(
+                    "it unpacks to far more than an extract of its size holds",
+                    "解压后远超该大小的文件应有的内容",
+                )
             if kind == b"OSMHeader":
                 _header(block, gathering)
             elif kind == b"OSMData":
@@ -72,16 +85,18 @@ def _unpacked(blob: memoryview) -> memoryview:
                 raise BrokenError("a block unpacks to more than it may hold, or not at all")
             return memoryview(data)
         if number in (4, 5, 6, 7):
-            raise BrokenError("its blocks are packed with lzma, bzip2, lz4 or zstd; only zlib is read")
+            raise BrokenError(
+                "its blocks are packed with lzma, bzip2, lz4 or zstd; only zlib is read",
+                "数据块采用 lzma、bzip2、lz4 或 zstd 压缩；仅支持 zlib",
+            )
     raise BrokenError("a block is empty")
 
 
 def _header(block: memoryview, gathering: Gathering) -> None:
     for number, value in _fields(block):
         if number == 4 and bytes(_bytes(value)) not in FEATURES:
-            raise BrokenError(
-                f"it needs {bytes(_bytes(value)).decode('ascii', 'replace')}, which is not read"
-            )
+            feature = bytes(_bytes(value)).decode("ascii", "replace")
+            raise BrokenError(f"it needs {feature}, which is not read", f"文件需要 {feature}，目前不支持")
         if number == 32:
             gathering.dated = str(np.datetime64(_int(value), "s")) + "Z"
 
@@ -247,7 +262,7 @@ def _varint(data: memoryview, at: int) -> tuple[int, int]:
         at += 1
         value |= (byte & 0x7F) << shift
         if byte < 0x80:
-            return value, at
+            return value & _WHOLE, at
         shift += 7
         if shift > 63:
             raise BrokenError("a number has too many digits")

@@ -30,11 +30,23 @@ def read_xml(file: BinaryIO, gathering: Gathering) -> None:
         parser.Parse(b"", True)
     except expat.ExpatError as error:
         raise BrokenError(f"it is not whole XML: {error}") from error
+    except LookupError as error:
+        raise BrokenError(
+            f"it is in an encoding that is not read: {error}", f"文件编码不支持：{error}"
+        ) from error
     reader.finish()
 
 
+def _id(text: str) -> int:
+    """An id, of the size that ids have."""
+    number = int(text)
+    if not -(1 << 63) <= number < 1 << 63:
+        raise ValueError(f"{text[:40]} is no id")
+    return number
+
+
 def _refuse_declarations(*_: object) -> None:
-    raise BrokenError("it declares a document type, which no extract does")
+    raise BrokenError("it declares a document type, which no extract does", "文件含有不应出现的文档类型声明")
 
 
 class _Reader:
@@ -56,7 +68,11 @@ class _Reader:
         if not self.root:
             self.root = name
             if name != "osm":
-                raise BrokenError(f"its root is <{name}>; only <osm> is read")
+                raise BrokenError(
+                    f"its root is <{name}>; only <osm> is read", f"根元素为 <{name}>；仅支持 <osm>"
+                )
+        if self.kind and name in _KINDS:
+            raise BrokenError(f"a <{name}> stands inside a <{self.kind}>")
         try:
             self._start(name, given)
         except (KeyError, ValueError) as error:
@@ -66,7 +82,10 @@ class _Reader:
         if name == "tag":
             self.tags[given["k"]] = given["v"]
         elif name == "nd":
-            node = int(given["ref"])
+            # some services draw the ways of a relation inside it, without ids
+            if self.kind != "way":
+                return
+            node = _id(given["ref"])
             self.refs.append(node)
             self.count += 1
             # some services give positions along the way instead of nodes
@@ -75,9 +94,9 @@ class _Reader:
         elif name == "member":
             kind = _KINDS.get(given["type"])
             if kind:
-                self.members.append((kind, int(given["ref"]), given.get("role", "")))
+                self.members.append((kind, _id(given["ref"]), given.get("role", "")))
         elif name in _KINDS:
-            self.kind, self.number = name, int(given["id"])
+            self.kind, self.number = name, _id(given["id"])
             self.tags, self.members, self.count = {}, [], 0
             # deleted in an editor, or in a file of all versions
             self.skipped = given.get("action") == "delete" or given.get("visible") == "false"
@@ -109,9 +128,10 @@ class _Reader:
 
     def finish(self) -> None:
         """Hand over positions and refs."""
-        self.gathering.add_nodes(
-            np.array(self.nodes, dtype=np.int64), np.array(self.xy, dtype=float).reshape(-1, 2)
-        )
+        xy = np.array(self.xy, dtype=float).reshape(-1, 2)
+        if not np.isfinite(xy).all():
+            raise BrokenError("a node has a position that is no number")
+        self.gathering.add_nodes(np.array(self.nodes, dtype=np.int64), xy)
         self.gathering.add_ways(
             *(np.array(part, dtype=np.int64) for part in (self.ways, self.counts, self.refs))
         )

@@ -169,6 +169,34 @@ def test_an_old_datum_is_known_by_its_ellipsoid_and_zeros_are_no_parameters(give
         code(None, METRES, forced=given)
 
 
+def prj(datum, axis, flattening, authority=""):
+    return (
+        f'PROJCS["plane",GEOGCS["{datum}",DATUM["{datum}",SPHEROID["{datum}",{axis},{flattening}]{authority}],'
+        'PRIMEM["Greenwich",0],UNIT["degree",0.0174532925199433]],PROJECTION["Transverse_Mercator"],'
+        'PARAMETER["central_meridian",114],PARAMETER["scale_factor",1],PARAMETER["false_easting",500000],'
+        'UNIT["metre",1]]'
+    )
+
+
+@pytest.mark.parametrize(
+    "wkt",
+    [
+        prj("北京54", 6378245, 298.3),
+        prj("D_BJ54", 6378245, 298.3),
+        prj("Xi'an_1980", 6378140, 298.257),
+        prj("西安80", 6378140, 298.257),
+        prj("国家坐标", 6378140, 298.257, ',AUTHORITY["EPSG","6610"]'),
+    ],
+)
+def test_an_old_datum_is_known_by_its_ellipsoid_whatever_a_prj_calls_it(wkt):
+    with pytest.raises(InputRefusedError, match=r"Beijing 1954|Xi'an 1980"):
+        code(wkt, METRES)
+
+
+def test_another_datum_on_the_same_ellipsoid_that_proj_knows_is_taken():
+    assert locate(delivery(prj("Pulkovo_1942", 6378245, 298.3)), METRES, None, None).crs.is_projected
+
+
 def test_a_definition_with_parameters_may_be_wkt():
     given = "+proj=tmerc +lat_0=0 +lon_0=114 +x_0=500000 +ellps=krass +towgs84=15.8,-154.4,-82.3 +units=m +type=crs"
     wkt = pyproj.CRS.from_user_input(given).to_wkt()

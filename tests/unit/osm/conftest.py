@@ -2,6 +2,7 @@
 
 import struct
 import zlib
+from types import SimpleNamespace
 from xml.sax.saxutils import quoteattr
 
 import pytest
@@ -161,6 +162,12 @@ def blob(kind, content):
     packed = number(2, len(content)) + field(3, zlib.compress(content))
     head = field(1, kind.encode()) + number(3, len(packed))
     return struct.pack(">I", len(head)) + head + packed
+
+
+@pytest.fixture
+def encode():
+    """The parts that a PBF file is made of, to make odd ones."""
+    return SimpleNamespace(varint=varint, field=field, blob=blob)
 
 
 @pytest.fixture

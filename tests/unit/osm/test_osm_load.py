@@ -228,3 +228,14 @@ class TestBoundaries:
         assert "load counties first" in report.skipped["districts"].en
         assert report.exit_code == 1
         assert "roads" in by_layer(report)
+
+
+def test_options_that_make_no_sense_are_refused_before_any_layer_is_stored(load, extract):
+    for wrong in (
+        {"mapping": {"toilets": {"nonsense": "name"}}},
+        {"constants": {"lamps": {"nonsense": "1"}}},
+        {"mapping": {"parking": {"kind": "parking"}}, "constants": {"parking": {"kind": "public"}}},
+    ):
+        with pytest.raises(UsageError, match=r"nonsense|not both"):
+            load(extract, **wrong)
+    assert load.loads() == []

@@ -83,6 +83,17 @@ def test_the_srid_follows_the_place_in_tables_and_views(load, store, poles, sour
     assert {kind[1] for kind in registered(server, schema).values()} == {4490}
 
 
+def test_who_may_see_a_view_still_may_when_it_is_made_again(load, store, server, schema):
+    role, view = f"Desk {schema}", f"{schema}_county.poles"
+    server.execute(f'CREATE ROLE "{role}"')
+    server.execute(f'GRANT SELECT ON {view} TO "{role}", PUBLIC')
+    # the first load in China gives every table another SRID
+    load({"P1": 1})
+    may = "SELECT has_table_privilege(%s, %s, 'SELECT'), has_table_privilege(%s, %s, 'DELETE')"
+    for who in (role, "public"):
+        assert server.execute(may, (who, view, who, view)).fetchone() == (True, False)
+
+
 def test_tables_are_not_rewritten_under_a_reader(workspace, layers, store, poles, source):
     with open_store(workspace, layers, write=True, busy_timeout=0.1) as writer:
         with open_store(workspace, layers) as reader, reader.snapshot():
@@ -166,6 +177,25 @@ def test_a_lost_connection_is_made_again(load, store, server):
     assert load({"P1": 2}).changed == 1
 
 
+def test_nothing_is_taken_for_stored_after_a_failed_statement(store):
+    database = store.database
+    with pytest.raises(StoreError, match="nothing was stored"), database.writing():
+        database.run("INSERT INTO meta (name, value) VALUES ('a', 'b')")
+        with pytest.raises(StoreError):
+            database.run("INSERT INTO nowhere VALUES (1)")
+    assert database.rows("SELECT 1 FROM meta WHERE name = 'a'") == []
+
+
+def test_a_database_of_another_encoding_is_refused_and_left(server, postgres, workspace):
+    server.execute(
+        "CREATE DATABASE latin ENCODING 'LATIN1' LOCALE_PROVIDER libc LOCALE 'C' TEMPLATE template0"
+    )
+    url = StoreUrl.parse(postgres.replace("/postgres?", "/latin?"), workspace.root)
+    with pytest.raises(StoreError, match="encoding UTF8"):
+        connect(url, write=False)
+    server.execute("DROP DATABASE latin")
+
+
 def test_no_message_shows_a_password(workspace):
     url = StoreUrl.parse("postgresql://clerk:s3cret@127.0.0.1:1/county?connect_timeout=2", workspace.root)
     with pytest.raises(StoreError, match=r"clerk:\*\*\*@127.0.0.1") as raised:
@@ -177,7 +207,9 @@ def test_no_message_shows_a_password(workspace):
         StoreUrl.parse("mysql://clerk:s3cret@db/county?password=s3cret", workspace.root)
     with pytest.raises(DefinitionError) as cut:
         connect(StoreUrl.parse("postgresql://clerk:s3#cret@db/county", workspace.root), write=False)
-    for told in (raised, unread, unknown, cut):
+    with pytest.raises(DefinitionError) as homeless:
+        connect(StoreUrl.parse("postgresql://clerk:s3cret/county", workspace.root), write=False)
+    for told in (raised, unread, unknown, cut, homeless):
         assert "s3" not in str(told.value) + told.value.text.zh
     assert "s3" not in repr(url) + str(url) + repr(
         workspace.county.model_copy(update={"store": url.location})
