@@ -21,7 +21,6 @@ LangParameter = Annotated[
 ]
 _FORMAT = "Form of the answer; else the Accept header decides"
 PageFormat = Annotated[Literal["json", "html"] | None, Query(alias="format", description=_FORMAT)]
-TableFormat = Annotated[Literal["json", "csv", "html"] | None, Query(alias="format", description=_FORMAT)]
 CoverageFormat = Annotated[
     Literal["json", "csv", "geojson", "html"] | None,
     Query(alias="format", description=f"{_FORMAT}. GeoJSON needs one indicator"),
@@ -66,11 +65,6 @@ def page_view(request: Request, lang: LangParameter = None, form: PageFormat = N
     return look(request, form, ("json", "html"))
 
 
-def table_view(request: Request, lang: LangParameter = None, form: TableFormat = None) -> View:
-    """A request that JSON, a page or CSV answers."""
-    return look(request, form, ("json", "html", "csv"))
-
-
 def coverage_view(request: Request, lang: LangParameter = None, form: CoverageFormat = None) -> View:
     """A request that JSON, a page, CSV or GeoJSON answers."""
     return look(request, form, ("json", "html", "csv", "geojson"))
@@ -82,7 +76,6 @@ def map_view(request: Request, lang: LangParameter = None) -> View:
 
 
 PageView = Annotated[View, Depends(page_view)]
-TableView = Annotated[View, Depends(table_view)]
 CoverageView = Annotated[View, Depends(coverage_view)]
 MapView = Annotated[View, Depends(map_view)]
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from gridsvc.coverage.amounts import CELLS, PIECES, Amounts, Gaps, Measured, quantities
+from gridsvc.coverage.amounts import CELLS, PIECES, Amounts, Gaps, Measured
 from gridsvc.coverage.indicators import Indicator, Near, Select
 from gridsvc.coverage.nearness import near_features
 from gridsvc.coverage.scene import Rows, Scene
@@ -16,8 +16,6 @@ from gridsvc.partition.areas import cover, union_areas
 from gridsvc.partition.cells import SQUARE_MM
 from gridsvc.partition.faces import Ints, Shapes
 from gridsvc.partition.intervals import Intervals
-
-__all__ = ["ARC", "measure", "quantities", "weights"]
 
 ARC = 32
 """Straight edges per quarter circle of a buffer.

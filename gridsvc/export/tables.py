@@ -16,10 +16,18 @@ import xlsxwriter
 from gridsvc.errors import UsageError
 
 # a cell of text that starts like this is a formula to a spreadsheet, unless it is a number
-FORMULA = re.compile(r"^(?![+-]?\d+(\.\d+)?$)[=+\-@\t\r\n＝＋－＠]")
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 EXCEL_ROWS = 1_048_576
 EXCEL_TEXT = 32_767
 WIDEST = 48
+
+
+def disarmed(value: object) -> object:
+    """A value for a cell of CSV: text that a spreadsheet would run as a formula gets an apostrophe in front."""
+    if isinstance(value, str) and value.startswith(FORMULA) and not NUMBER.fullmatch(value):
+        return "'" + value
+    return value
 
 
 def flat(frame: pd.DataFrame, *, wkt: bool) -> pd.DataFrame:
@@ -45,12 +53,10 @@ def _plain(column: pd.Series[Any]) -> list[Any]:
 
 
 def csv_text(frame: pd.DataFrame) -> str:
-    """*frame* as CSV; text that a spreadsheet would run as a formula gets an apostrophe in front."""
+    """*frame* as CSV, its text :func:`disarmed`."""
     table = flat(frame, wkt=True).astype(object)
     for name in table.columns:
-        column = table[name]
-        text = column.map(lambda value: isinstance(value, str) and bool(FORMULA.match(value))).astype(bool)
-        table[name] = column.where(~text, "'" + column.astype(str))
+        table[name] = pd.Series([disarmed(value) for value in table[name]], index=table.index, dtype=object)
     out = StringIO()
     table.to_csv(out, index=False, lineterminator="\r\n")
     return out.getvalue()

@@ -7,7 +7,8 @@ import pytest
 import shapely
 
 from gridsvc.codes import LEVELS
-from gridsvc.coverage.measures import measure, quantities
+from gridsvc.coverage.amounts import quantities
+from gridsvc.coverage.measures import measure
 from gridsvc.coverage.scene import Scene
 from gridsvc.coverage.tallies import SIDES, tally
 from gridsvc.duties.assignments import assign

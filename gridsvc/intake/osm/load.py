@@ -28,6 +28,8 @@ from gridsvc.store.loads import now
 from gridsvc.store.store import Mode
 from gridsvc.text import Text, bilingual
 
+NONE = bilingual("the extract holds none", "数据中没有该类要素")
+NO_BOUNDARY = bilingual("no boundary of its level closes and bears a code", "没有闭合且带编码的同级边界")
 OSM_KEY = re.compile(r"[nwr]-?\d+")
 _FILE_NAME = re.compile(r".*\.(osm|pbf|bz2|gz|xml|o5m|zip)|.*[/\\].*", re.IGNORECASE)
 
@@ -186,11 +188,7 @@ def _jobs(
             rows = select(shapes.tagged, rules)
             delivery = deliver(source, layer, rules, rows, shapes, mapping) if len(rows.chosen) else None
         if delivery is None:
-            report.skipped[name] = bilingual("the extract holds none", "数据中没有该类要素")
-            if layer.role == "unit":
-                report.skipped[name] = bilingual(
-                    "no boundary of its level closes and bears a code", "没有闭合且带编码的同级边界"
-                )
+            report.skipped[name] = NO_BOUNDARY if layer.role == "unit" else NONE
             continue
         fields = {field: TAG + tag for field, tag in mapping.items()}
         constants = dict(options.constants.get(name, {}))
