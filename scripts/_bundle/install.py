@@ -204,21 +204,13 @@ def remove_old(folder: Path, env: Path) -> None:
 # 3. Font
 
 
-def font_folder() -> Path:
-    """Where fonts for gridsvc go: for everyone when root installs, else for this user."""
-    if os.geteuid() == 0:
-        return Path("/usr/local/share/fonts/gridsvc")
-    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "fonts" / "gridsvc"
-
-
-def install_font() -> None:
-    """Install the carried font where the machine shows no font with Chinese characters."""
+def install_font(folder: Path) -> None:
+    """Copy the carried font to *folder* where the machine shows no font with Chinese characters."""
     carried = sorted((HERE / "fonts").glob("*")) if not WINDOWS else []
     if not carried:
         return
     if shutil.which("fc-list") and run(["fc-list", ":lang=zh", "family"], HERE).stdout.strip():
         return
-    folder = font_folder()
     folder.mkdir(parents=True, exist_ok=True)
     for path in carried:
         shutil.copyfile(path, folder / path.name)
@@ -232,17 +224,18 @@ def install_font() -> None:
 # 4. The whole way
 
 
-def uninstall(folder: Path, command: Path) -> None:
+def uninstall(folder: Path, command: Path, fonts: Path) -> None:
     """Remove installations, command and font; the folder itself only when nothing else is in it."""
     if command.is_symlink() and folder in command.readlink().parents:
         command.unlink()
     (folder / "gridsvc.cmd").unlink(missing_ok=True)
     for path in folder.glob("env-*"):
         shutil.rmtree(path)
-    if not WINDOWS and font_folder().is_dir():
-        shutil.rmtree(font_folder())
-    if folder.is_dir() and not any(folder.iterdir()):
-        folder.rmdir()
+    for name in ("NotoSansCJKsc-Regular.otf", "OFL.txt"):
+        (fonts / name).unlink(missing_ok=True)
+    for path in (folder, fonts):
+        if path.is_dir() and not any(path.iterdir()):
+            path.rmdir()
     say(f"gridsvc is removed from {folder}; workspaces stay", f"已从 {folder} 卸载 gridsvc；工作区保留不动")
 
 
@@ -269,7 +262,7 @@ def install_all(options: argparse.Namespace, facts: dict[str, str]) -> None:
     command = link(env, folder, options.bin)
     remove_old(folder, env)
     if not options.no_font:
-        install_font()
+        install_font(options.fonts)
     say(f"gridsvc {facts['version']} is ready: {command}", f"gridsvc {facts['version']} 已就绪：{command}")
     if WINDOWS or str(options.bin) not in os.environ.get("PATH", "").split(os.pathsep):
         place = command.parent
@@ -279,24 +272,28 @@ def install_all(options: argparse.Namespace, facts: dict[str, str]) -> None:
 
 def read_options() -> argparse.Namespace:
     """Options; where to install differs between root and a user, and between Linux and Windows."""
-    home = Path.home()
     if WINDOWS:
-        to = Path(os.environ.get("LOCALAPPDATA") or home) / "gridsvc"
-        bin_folder = to
+        local = Path(os.environ.get("LOCALAPPDATA") or Path.home())
+        to = bin_folder = local / "gridsvc"
+        fonts = to / "fonts"
     elif os.geteuid() == 0:
-        to, bin_folder = Path("/usr/local/lib/gridsvc"), Path("/usr/local/bin")
+        local = Path("/usr/local")
+        to, bin_folder, fonts = local / "lib/gridsvc", local / "bin", local / "share/fonts/gridsvc"
     else:
-        to, bin_folder = home / ".local" / "share" / "gridsvc", home / ".local" / "bin"
+        local = Path.home() / ".local"
+        to, bin_folder, fonts = local / "share/gridsvc", local / "bin", local / "share/fonts/gridsvc"
     parser = argparse.ArgumentParser(description="Install gridsvc without a network. 离线安装 gridsvc。")
     parser.add_argument(
         "--to", type=Path, default=to, metavar="DIR", help="folder to install in (%(default)s)"
     )
     parser.add_argument("--bin", type=Path, default=bin_folder, metavar="DIR", help="folder of the command")
+    parser.add_argument("--fonts", type=Path, default=fonts, metavar="DIR", help="folder of the font")
     parser.add_argument("--no-demo", action="store_true", help="test the version only, not the sample county")
     parser.add_argument("--no-font", action="store_true", help="install no font")
     parser.add_argument("--uninstall", action="store_true", help="remove what was installed")
     options = parser.parse_args()
-    options.to, options.bin = options.to.expanduser().absolute(), options.bin.expanduser().absolute()
+    for name in ("to", "bin", "fonts"):
+        setattr(options, name, getattr(options, name).expanduser().absolute())
     return options
 
 
@@ -309,7 +306,7 @@ def main() -> int:
     os.umask(0o022)
     try:
         if options.uninstall:
-            uninstall(options.to, options.bin / "gridsvc")
+            uninstall(options.to, options.bin / "gridsvc", options.fonts)
         else:
             facts = read_facts()
             require_fit(facts)

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs gridsvc without a network: finds Python @python@ and hands over to install.py beside this file.
-#   sh install.sh [--to DIR] [--bin DIR] [--no-demo] [--no-font] [--uninstall]
+#   sh install.sh [--to DIR] [--bin DIR] [--fonts DIR] [--no-demo] [--no-font] [--uninstall]
 # PYTHON=/path/to/python@python@ names the Python to take.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)

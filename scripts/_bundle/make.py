@@ -46,28 +46,15 @@ def arguments(words: list[str]) -> argparse.Namespace:
     machine = {"x86_64": "x86_64", "aarch64": "aarch64", "arm64": "aarch64"}.get(platform.machine(), "x86_64")
     here = f"linux-{machine}"
     python = ".".join(map(str, sys.version_info[:2]))
-    parser = argparse.ArgumentParser(
-        prog="scripts/bundle",
-        description="Make an installation of gridsvc to carry to a machine without internet (docs/offline.md).",
-        epilog="Packages come from wherever pip is configured to take them.",
-    )
-    parser.add_argument("--platform", choices=PLATFORMS, default=here, help="where it is for (%(default)s)")
-    parser.add_argument(
-        "--python", choices=PYTHONS, default=python, help="the Python that is there (%(default)s)"
-    )
-    parser.add_argument(
-        "--extras", default="", metavar="NAMES", help=f"of {','.join(EXTRAS)}; none by default"
-    )
-    parser.add_argument("--no-font", action="store_true", help="leave out the Chinese font (for Linux only)")
-    parser.add_argument(
-        "--python-installer", type=Path, metavar="FILE", help="carry this installer of Python along"
-    )
-    parser.add_argument(
-        "--constraints", type=Path, metavar="FILE", help="versions to take (those of this environment)"
-    )
-    parser.add_argument(
-        "-o", "--output", type=Path, default=ROOT / "dist", metavar="DIR", help="folder of the bundle (dist)"
-    )
+    # scripts/bundle holds the help
+    parser = argparse.ArgumentParser(prog="scripts/bundle", add_help=False)
+    parser.add_argument("--platform", choices=PLATFORMS, default=here)
+    parser.add_argument("--python", choices=PYTHONS, default=python)
+    parser.add_argument("--extras", default="")
+    parser.add_argument("--no-font", action="store_true")
+    parser.add_argument("--python-installer", type=Path)
+    parser.add_argument("--constraints", type=Path)
+    parser.add_argument("-o", "--output", type=Path, default=ROOT / "dist")
     options = parser.parse_args(words)
     options.extras = sorted({name.strip() for name in options.extras.split(",")} - {""})
     for name in options.extras:

@@ -1,0 +1,126 @@
+"""The whole way: a bundle made with a network is installed, tried and served without one."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+# Runs in a network of its own that has nothing but the loopback: installs, serves the demo, asks the service, and
+# tries to reach further than the machine.
+SCENE = r"""
+set -e
+ip link set lo up 2>/dev/null || "$PYTHON" - <<'END'
+import fcntl, socket, struct
+with socket.socket() as one:
+    fcntl.ioctl(one, 0x8914, struct.pack("16sh14x", b"lo", 0x1 | 0x40))
+END
+sh bundle/install.sh --to to --bin bin --no-font --no-demo
+PATH="$PWD/bin:$PATH"
+gridsvc demo demo --lang en
+gridsvc serve --workspace demo --port 8765 --lang en >served 2>&1 &
+server=$!
+"$PYTHON" - <<'END'
+import socket, time, urllib.error, urllib.request
+def get(path):
+    with urllib.request.urlopen("http://127.0.0.1:8765" + path, timeout=60) as answer:
+        return answer.status, answer.read().decode("utf-8", "replace")
+for _ in range(300):
+    try:
+        get("/healthz")
+        break
+    except (urllib.error.URLError, ConnectionError):
+        time.sleep(0.1)
+import re
+docs = get("/docs")[1]
+assets = [one for one in re.findall(r'(?:src|href)="([^"]+)"', docs)]
+print("assets", *assets)
+for path in ["/", "/docs", "/healthz", *[one for one in assets if one.startswith("/")]]:
+    status, text = get(path)
+    print("got", path, status, len(text))
+try:
+    socket.create_connection(("192.0.2.1", 443), timeout=5)
+    print("there is a network")
+except OSError as error:
+    print("no network:", error)
+END
+kill -INT $server
+wait $server || true
+"""
+
+
+@pytest.fixture(scope="module")
+def unpacked(root, tmp_path_factory):
+    """A bundle for this machine, made as a person would make it."""
+    folder = tmp_path_factory.mktemp("offline")
+    own = {"GRIDSVC_VENV": sys.prefix} if sys.prefix != sys.base_prefix else {}
+    done = subprocess.run(
+        [root / "scripts" / "bundle", "--no-font", "-o", folder],
+        env={**os.environ, **own},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    archive = next(folder.glob("*.tar.gz"))
+    subprocess.run(["tar", "-xf", archive, "-C", folder], check=True)
+    archive.unlink()
+    next(folder.glob("gridsvc-*")).rename(folder / "bundle")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def alone(unpacked):
+    """What a clean account in a network of its own printed."""
+    command = ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "--net", "--map-root-user"]
+    if subprocess.run([*command, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no network namespace can be made here (unshare --net)")
+    home = unpacked / "home"
+    home.mkdir()
+    done = subprocess.run(
+        [*command, "bash", "-c", SCENE],
+        cwd=unpacked,
+        env={
+            "HOME": str(home),
+            "PATH": "/usr/sbin:/usr/bin:/bin",
+            "LANG": "C.UTF-8",
+            "PYTHON": sys.executable,
+        },
+        capture_output=True,
+        encoding="utf-8",
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_it_was_cut_off(alone):
+    assert "no network:" in alone
+
+
+def test_it_installs_and_makes_the_demo(alone, unpacked):
+    assert "is ready: " in alone
+    made = int(re.search(r"^Maps: (\d+) pages", alone, re.MULTILINE)[1])
+    assert len(list((unpacked / "demo" / "maps" / "out").rglob("*.html"))) == made > 100
+
+
+def test_the_service_answers_and_its_documentation_loads_nothing_from_elsewhere(alone):
+    got = {path: int(size) for path, size in re.findall(r"^got (\S+) 200 (\d+)$", alone, re.MULTILINE)}
+    assert {"/", "/docs", "/healthz"} <= set(got)
+    assets = re.search(r"^assets (.*)$", alone, re.MULTILINE)[1].split()
+    scripts = [one for one in assets if one.endswith(".js")]
+    assert scripts
+    assert all(got[one] > 100_000 for one in scripts)
+    assert not [one for one in assets if "://" in one or one.startswith("//")]
+
+
+def test_what_is_carried_is_what_the_tests_passed_with(unpacked, wheels):
+    here = wheels.installed_versions()
+    lines = (unpacked / "bundle" / "requirements.txt").read_text().splitlines()
+    carried = dict(line.split(" ")[0].split("==") for line in lines)
+    assert {"gridsvc", "numpy", "pyogrio"} <= set(carried)
+    assert {name: version for name, version in carried.items() if here[name] != version} == {}
+    assert {path.suffix for path in Path(unpacked / "bundle" / "wheels").iterdir()} == {".whl"}
