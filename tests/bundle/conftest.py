@@ -43,6 +43,11 @@ def wheels():
 
 
 @pytest.fixture(scope="session")
+def installer():
+    return load("install")
+
+
+@pytest.fixture(scope="session")
 def make(wheels):
     return load("make")
 

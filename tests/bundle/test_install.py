@@ -208,3 +208,11 @@ def test_uninstalling_leaves_workspaces(bundle):
     assert [path.name for path in one.to.iterdir()] == ["county"]
     assert not (one.bin / "gridsvc").is_symlink()
     assert not one.fonts.exists()
+
+
+def test_on_windows_the_command_is_a_script_beside_the_installation(installer, tmp_path, monkeypatch):
+    monkeypatch.setattr(installer, "WINDOWS", True)
+    path = installer.link(tmp_path / "env-9.9-0123abcd", tmp_path, tmp_path / "bin")
+    assert path == tmp_path / "gridsvc.cmd"
+    # of the script's own folder, so that a user's name in Chinese characters need not be written
+    assert path.read_bytes() == b'@"%~dp0env-9.9-0123abcd\\Scripts\\gridsvc.exe" %*\r\n'

@@ -2,30 +2,33 @@
 
 import os
 import re
+import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-# Runs in a network of its own that has nothing but the loopback: installs, serves the demo, asks the service, and
-# tries to reach further than the machine.
+# Installs, serves the demo, asks the service, and tries to reach further than the machine.
 SCENE = r"""
 set -e
-ip link set lo up 2>/dev/null || "$PYTHON" - <<'END'
-import fcntl, socket, struct
-with socket.socket() as one:
-    fcntl.ioctl(one, 0x8914, struct.pack("16sh14x", b"lo", 0x1 | 0x40))
-END
+if [ -n "$CUT" ]; then
+    "$PYTHON" -c 'if True:
+    import fcntl, socket, struct
+    with socket.socket() as one:
+        up = struct.pack("16sh14x", b"lo", 0x1 | 0x40)
+        fcntl.ioctl(one, 0x8914, up)'
+fi
 sh bundle/install.sh --to to --bin bin --no-font --no-demo
 PATH="$PWD/bin:$PATH"
 gridsvc demo demo --lang en
-gridsvc serve --workspace demo --port 8765 --lang en >served 2>&1 &
+gridsvc serve --workspace demo --port "$PORT" --lang en >served 2>&1 &
 server=$!
 "$PYTHON" - <<'END'
-import socket, time, urllib.error, urllib.request
+import os, socket, time, urllib.error, urllib.request
 def get(path):
-    with urllib.request.urlopen("http://127.0.0.1:8765" + path, timeout=60) as answer:
+    with urllib.request.urlopen("http://127.0.0.1:" + os.environ["PORT"] + path, timeout=60) as answer:
         return answer.status, answer.read().decode("utf-8", "replace")
 for _ in range(300):
     try:
@@ -63,6 +66,8 @@ def unpacked(root, tmp_path_factory):
         encoding="utf-8",
         check=False,
     )
+    if re.search("connection|name resolution|unreachable|timed out", done.stderr, re.IGNORECASE):
+        pytest.skip("no packages can be fetched here, so no bundle can be made")
     assert done.returncode == 0, done.stdout + done.stderr
     archive = next(folder.glob("*.tar.gz"))
     subprocess.run(["tar", "-xf", archive, "-C", folder], check=True)
@@ -73,32 +78,37 @@ def unpacked(root, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def alone(unpacked):
-    """What a clean account in a network of its own printed."""
-    command = ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "--net", "--map-root-user"]
-    if subprocess.run([*command, "true"], capture_output=True, check=False).returncode:
-        pytest.skip("no network namespace can be made here (unshare --net)")
-    home = unpacked / "home"
-    home.mkdir()
+    """What a clean account printed, in a network that has only the loopback where the system grants one."""
+    cut = ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "--net", "--map-root-user"]
+    if (
+        not shutil.which("unshare")
+        or subprocess.run([*cut, "true"], capture_output=True, check=False).returncode
+    ):
+        cut = []
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    (unpacked / "home").mkdir()
+    own = {
+        "HOME": str(unpacked / "home"),
+        "PATH": "/usr/bin:/bin",
+        "LANG": "C.UTF-8",
+        "PYTHON": sys.executable,
+    }
+    # for clients where nothing is cut: a proxy that is not there
+    nowhere = dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:9") | {"no_proxy": "127.0.0.1"}
     done = subprocess.run(
-        [*command, "bash", "-c", SCENE],
+        [*cut, "bash", "-c", SCENE],
         cwd=unpacked,
-        env={
-            "HOME": str(home),
-            "PATH": "/usr/sbin:/usr/bin:/bin",
-            "LANG": "C.UTF-8",
-            "PYTHON": sys.executable,
-        },
+        env={**own, **nowhere, "CUT": "1" if cut else "", "PORT": str(port)},
         capture_output=True,
         encoding="utf-8",
         timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+    assert not cut or "no network:" in done.stdout
     return done.stdout
-
-
-def test_it_was_cut_off(alone):
-    assert "no network:" in alone
 
 
 def test_it_installs_and_makes_the_demo(alone, unpacked):
