@@ -258,8 +258,8 @@ def table(rows: list[Row]) -> str:
     for row in rows:
         ratio, cpu = ("" if one is None else f"{one:.2f}" for one in (row.ratio, row.cpu_ratio))
         verdict = {True: "passed", False: "MISSED", None: ""}[row.passed]
-        figures = f"{row.features:>10,}{row.seconds:>8.2f}{row.cpu_seconds:>8.2f}{row.peak_mib:>10,.0f}{ratio:>8}{cpu:>7}"
-        lines.append(f"{row.title:<38}{figures}  {row.bar} {verdict}".rstrip())
+        took = f"{row.seconds:>8.2f}{row.cpu_seconds:>8.2f}{row.peak_mib:>10,.0f}{ratio:>8}{cpu:>7}"
+        lines.append(f"{row.title:<38}{row.features:>10,}{took}  {row.bar} {verdict}".rstrip())
     return "\n".join(lines)
 
 

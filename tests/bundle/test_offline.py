@@ -56,12 +56,11 @@ wait $server || true
 
 @pytest.fixture(scope="module")
 def unpacked(root, tmp_path_factory):
-    """A bundle for this machine, made as a person would make it."""
+    """A bundle for this machine, of the packages of the environment that the tests run in."""
     folder = tmp_path_factory.mktemp("offline")
-    own = {"GRIDSVC_VENV": sys.prefix} if sys.prefix != sys.base_prefix else {}
     done = subprocess.run(
-        [root / "scripts" / "bundle", "--no-font", "-o", folder],
-        env={**os.environ, **own},
+        [sys.executable, root / "scripts" / "_bundle" / "make.py", "--no-font", "-o", folder],
+        env={**os.environ, "PYTHONPATH": str(root)},
         capture_output=True,
         encoding="utf-8",
         check=False,
