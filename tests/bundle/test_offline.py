@@ -102,7 +102,7 @@ def alone(unpacked):
         env={**own, **nowhere, "CUT": "1" if cut else "", "PORT": str(port)},
         capture_output=True,
         encoding="utf-8",
-        timeout=300,
+        timeout=900,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
