@@ -102,6 +102,9 @@ class Layer(_Model):
     """The field whose state observations report (lamps: ``state``)."""
     observed_on: str = ""
     """The field with the date at which the state delivered with the feature was seen."""
+    same_place: float = Spec(default=0.5, ge=0)
+    """Metres. Two features whose shapes differ by no more stand twice; 0 lets them. Half a metre is the finest
+    class of positions in GB/T 30428.2."""
     side_width: dict[str, float] = Spec(default_factory=dict)
     """Roads: metres, by class, for roads without a width of their own."""
     fields: dict[str, Field]

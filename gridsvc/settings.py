@@ -34,6 +34,8 @@ class County(BaseModel):
     """Metres. Remainders thinner than this join the neighbour with the longest shared border."""
     drawing_noise: float = Field(default=3.0, ge=0)
     """Metres. Boundaries that disagree by less on average were drawn alike: noted, but nothing to attend to."""
+    road_snap: float = Field(default=2.0, ge=0)
+    """Metres. A road that ends nearer than this to another without meeting it was meant to meet it."""
     asset_distance: float = Field(default=30.0, gt=0)
     """Metres. An asset that names no road belongs to the nearest road within this distance."""
     marking: str = ""

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
-import shapely
 
-from gridsvc.checks.boundaries import degrees
+from gridsvc.checks.parts import part
 from gridsvc.coverage.scene import Scene
+from gridsvc.duties.roads import texts
 from gridsvc.store.loads import standing
 
 WAITING = ("tie", "contradiction", "far")
@@ -24,39 +24,32 @@ def asset_findings(scene: Scene) -> Iterator[pd.DataFrame]:
                 yield unconfirmed(scene, layer.name)
         assumed = int(scene.roads.width_assumed.sum())
         if assumed:
-            yield pd.DataFrame(
-                {"kind": ["assumed_width"], "layer": [scene.layers.roads.name], "size": [float(assumed)]}
-            )
+            yield part("assumed_width", layer=scene.layers.roads.name, size=[float(assumed)])
     yield quarantined(scene)
 
 
 def unconfirmed(scene: Scene, name: str) -> pd.DataFrame:
     """Assets of layer *name* that wait for confirmation of their road, or have none."""
-    assigned = scene.assignments(name)
+    assigned, frame = scene.assignments(name), scene.layer(name)
     waits = assigned["how"].isin(WAITING).to_numpy(bool)
-    points = shapely.point_on_surface(scene.layer(name).geometry.to_numpy()[waits])
-    lon, lat = degrees(scene, shapely.get_x(points), shapely.get_y(points))
     rows = assigned[waits]
-    return pd.DataFrame(
-        {
-            "kind": rows["how"].to_numpy(object),
-            "layer": name,
-            "target": rows["asset_key"].to_numpy(object),
-            "size": rows["distance_m"].to_numpy(float),
-            "lon": lon,
-            "lat": lat,
-        }
+    called, code = texts(frame, "road_name")[waits], texts(frame, "road_code")[waits]
+    return part(
+        rows["how"].to_numpy(object),
+        layer=name,
+        feature=rows["asset_key"].to_numpy(object),
+        target=np.where(called != "", called, code),
+        size=rows["distance_m"].to_numpy(float),
+        shape=frame.geometry.to_numpy()[waits],
     )
 
 
 def quarantined(scene: Scene) -> pd.DataFrame:
     """Loads whose rows wait in quarantine: of each layer the newest that replaced it, and those after."""
     waiting = [record for record in standing(scene.store.loads()) if record.quarantined]
-    return pd.DataFrame(
-        {
-            "kind": "quarantine",
-            "layer": np.array([record.layer for record in waiting], dtype=object),
-            "target": np.array([str(record.id) for record in waiting], dtype=object),
-            "size": np.array([record.quarantined for record in waiting], dtype=float),
-        }
+    return part(
+        np.full(len(waiting), "quarantine", dtype=object),
+        layer=np.array([record.layer for record in waiting], dtype=object),
+        target=np.array([str(record.id) for record in waiting], dtype=object),
+        size=np.array([record.quarantined for record in waiting], dtype=float),
     )

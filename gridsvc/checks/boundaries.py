@@ -9,62 +9,88 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from gridsvc.checks.duplicates import twins
+from gridsvc.checks.parts import part
 from gridsvc.codes import LEVELS
 from gridsvc.coverage.scene import Scene
-from gridsvc.crs import transform
 
 
 def boundary_findings(scene: Scene) -> Iterator[pd.DataFrame]:
     """Findings of the partition and of the codes. What is thinner than the drawing noise is a note only."""
-    empty = scene.store.counts()
-    if not empty[scene.layers.units[LEVELS[0]].name]:
-        yield pd.DataFrame({"kind": ["no_units"], "level": [LEVELS[0]]})
-    if not any(empty[layer.name] for layer in scene.layers.units.values()):
+    counts = scene.store.counts()
+    if not counts[scene.layers.units[LEVELS[0]].name]:
+        yield part("no_units", level=LEVELS[0])
+    if not any(counts[layer.name] for layer in scene.layers.units.values()):
         return
-    yield orphans(scene)
+    yield from orphans(scene)
+    yield from repeated(scene)
+    yield disagreements(scene)
+
+
+def disagreements(scene: Scene) -> pd.DataFrame:
+    """Overlaps, gaps and protrusions of the partition."""
     found = scene.partition.findings
-    lon, lat = degrees(scene, found["x"].to_numpy(float), found["y"].to_numpy(float))
     thin = found["width_m"].to_numpy(float) < scene.workspace.county.drawing_noise
-    yield pd.DataFrame(
-        {
-            "severity": np.where(thin, "note", "attention").astype(object),
-            **{name: found[name].to_numpy(object) for name in ("kind", "level", "unit_a", "unit_b")},
-            "size": found["area_m2"].to_numpy(float),
-            "width_m": found["width_m"].to_numpy(float),
-            "lon": lon,
-            "lat": lat,
-        }
+    layout = scene.workspace.county.layout
+    names = {level: layer.name for level, layer in scene.layers.units.items()}
+
+    def layer_of(codes: pd.Series) -> list[str]:
+        levels = (layout.level(code) for code in codes)
+        return [names[level] if level else "" for level in levels]
+
+    return part(
+        found["kind"].to_numpy(object),
+        severity=np.where(thin, "note", "attention").astype(object),
+        level=found["level"].to_numpy(object),
+        unit_a=found["unit_a"].to_numpy(object),
+        unit_b=found["unit_b"].to_numpy(object),
+        layer=layer_of(found["unit_a"]),
+        feature=found["unit_a"].to_numpy(object),
+        other_layer=layer_of(found["unit_b"]),
+        other=found["unit_b"].to_numpy(object),
+        size=found["area_m2"].to_numpy(float),
+        width_m=found["width_m"].to_numpy(float),
+        shape=found["shape"].to_numpy(object),
     )
 
 
-def orphans(scene: Scene) -> pd.DataFrame:
+def orphans(scene: Scene) -> Iterator[pd.DataFrame]:
     """Units whose code names a parent that is not loaded, while others of the parent's level are."""
     layout = scene.workspace.county.layout
-    parts = []
     for above, level in pairwise(LEVELS):
         known = set(scene.layer(scene.layers.units[above].name)["code"])
-        frame = scene.layer(scene.layers.units[level].name)
+        name = scene.layers.units[level].name
+        frame = scene.layer(name)
         parent = frame["code"].map(lambda code: layout.parent(code) or "")
         lost = frame[~parent.isin(known)] if known else frame.head(0)
-        points = shapely.point_on_surface(lost.geometry.to_numpy())
-        lon, lat = degrees(scene, shapely.get_x(points), shapely.get_y(points))
-        parts.append(
-            pd.DataFrame(
-                {
-                    "kind": "orphan",
-                    "level": level,
-                    "unit_a": lost["code"].to_numpy(object),
-                    "unit_b": parent[lost.index].to_numpy(object),
-                    "size": shapely.area(lost.geometry.to_numpy()),
-                    "lon": lon,
-                    "lat": lat,
-                }
-            )
+        shapes = lost.geometry.to_numpy()
+        yield part(
+            np.full(len(lost), "orphan", dtype=object),
+            level=level,
+            unit_a=lost["code"].to_numpy(object),
+            unit_b=parent[lost.index].to_numpy(object),
+            layer=name,
+            feature=lost["key"].to_numpy(object),
+            size=shapely.area(shapes),
+            shape=shapes,
         )
-    return pd.concat(parts, ignore_index=True)
 
 
-def degrees(scene: Scene, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Longitude and latitude of positions in the metre CRS."""
-    points = transform(shapely.points(x, y), scene.crs, scene.store.crs)
-    return shapely.get_x(points), shapely.get_y(points)
+def repeated(scene: Scene) -> Iterator[pd.DataFrame]:
+    """Units of one level with the same outline."""
+    for level, layer in scene.layers.units.items():
+        frame = scene.layer(layer.name)
+        shapes = frame.geometry.to_numpy()
+        again, first, _ = twins(shapes, layer.same_place)
+        codes = frame["code"].to_numpy(object)
+        yield part(
+            np.full(len(again), "same_outline", dtype=object),
+            level=level,
+            unit_a=codes[again],
+            unit_b=codes[first],
+            layer=layer.name,
+            feature=frame["key"].to_numpy(object)[again],
+            other=frame["key"].to_numpy(object)[first],
+            size=shapely.area(shapes[again]),
+            shape=shapes[again],
+        )

@@ -8,21 +8,29 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import shapely
 
 from gridsvc.checks.assets import asset_findings
 from gridsvc.checks.boundaries import boundary_findings
+from gridsvc.checks.duplicates import duplicate_findings
+from gridsvc.checks.fields import field_findings
 from gridsvc.checks.kinds import KINDS
+from gridsvc.checks.network import road_findings
+from gridsvc.checks.parts import part, places
 from gridsvc.checks.responsibility import responsibility_findings
 from gridsvc.codes import LEVEL_TITLES
 from gridsvc.coverage.scene import Scene
+from gridsvc.crs import transform
 
 COLUMNS = [
-    *("severity", "kind", "level", "unit_a", "unit_b", "layer", "target", "holder"),
+    *("severity", "kind", "level", "unit_a", "unit_b", "unit", "layer", "feature", "source", "source_row"),
+    *("other", "other_source", "other_row", "target", "holder"),
     *("size", "measure", "width_m", "lon", "lat", "text_en", "text_zh"),
 ]
-_TEXTS = ("level", "unit_a", "unit_b", "layer", "target", "holder")
+# what tells findings of one kind apart when their sizes are equal
+_ORDER = ["unit_a", "unit_b", "layer", "feature", "other", "target", "holder"]
 
 
 @dataclass(frozen=True)
@@ -30,7 +38,11 @@ class Findings:
     """What was found, what needs attention first, then by kind, largest first."""
 
     frame: pd.DataFrame
-    """Columns :data:`COLUMNS`; ``lon``, ``lat`` in degrees (NaN: no place), ``size`` in ``measure``."""
+    """Columns :data:`COLUMNS`. ``unit`` is the finest unit that a finding lies in; ``source`` and ``source_row``
+    are the file and the row of it that ``feature`` of ``layer`` came from, likewise for ``other``; ``lon``,
+    ``lat`` in degrees (NaN: no place), ``size`` in ``measure``."""
+    shapes: npt.NDArray[np.object_]
+    """What there is to see of each finding, longitude and latitude; None where it has no place."""
 
     @property
     def attention(self) -> int:
@@ -57,42 +69,89 @@ def find(scene: Scene) -> Findings:
     """Check the workspace of *scene* on its day."""
     found = list(boundary_findings(scene))
     if scene.store.bounds() is not None:
-        found += [*responsibility_findings(scene), *asset_findings(scene)]
-    frame = pd.concat([_complete(part) for part in found if len(part)] or [_complete(pd.DataFrame())])
-    return Findings(_told(_sorted(frame), scene))
+        found += [
+            *road_findings(scene),
+            *duplicate_findings(scene),
+            *responsibility_findings(scene),
+            *asset_findings(scene),
+            *field_findings(scene),
+        ]
+    found = [one for one in found if len(one)] or [part([])]
+    frame = _ordered(_placed(_graded(pd.concat(found, ignore_index=True)), scene))
+    frame = _told(_traced(frame, scene), scene)
+    return Findings(frame[COLUMNS], frame["shape"].to_numpy(object))
 
 
-def _complete(part: pd.DataFrame) -> pd.DataFrame:
-    """*part* with every column; a finding's severity is its kind's unless it has its own."""
-    part = part.reset_index(drop=True)
-    for name in _TEXTS:
-        part[name] = part[name].astype(object) if name in part else ""
-    for name in ("size", "width_m", "lon", "lat"):
-        part[name] = part[name].astype(float) if name in part else np.nan
-    part["kind"] = part["kind"].astype(object) if "kind" in part else pd.Series(dtype=object)
-    if "severity" not in part:
-        part["severity"] = part["kind"].map(lambda kind: KINDS[kind].severity).astype(object)
-    part["measure"] = part["kind"].map(lambda kind: KINDS[kind].measure).astype(object)
-    return part
+def _graded(frame: pd.DataFrame) -> pd.DataFrame:
+    """A finding's severity is its kind's unless it has its own; its measure is its kind's."""
+    usual = frame["kind"].map({kind: one.severity for kind, one in KINDS.items()})
+    measure = frame["kind"].map({kind: one.measure for kind, one in KINDS.items()})
+    return frame.assign(
+        severity=frame["severity"].where(frame["severity"] != "", usual).astype(object),
+        measure=measure.astype(object),
+    )
 
 
-def _sorted(frame: pd.DataFrame) -> pd.DataFrame:
+def _placed(frame: pd.DataFrame, scene: Scene) -> pd.DataFrame:
+    """Add where each finding is: ``lon``, ``lat``, and the unit it lies in; shapes in degrees."""
+    lon, lat = np.full(len(frame), np.nan), np.full(len(frame), np.nan)
+    unit = frame["unit_a"].to_numpy(object, copy=True)
+    shapes = frame["shape"].to_numpy(object, copy=True)
+    known = ~shapely.is_missing(shapes)
+    if known.any():
+        points = places(shapes[known])
+        if any(scene.store.counts()[layer.name] for layer in scene.layers.units.values()):
+            owners = np.append(scene.partition.cells["unit"].to_numpy(object), "")
+            unit[known] = owners[scene.partition.locate(shapely.get_coordinates(points))]
+        moved = transform(points, scene.crs, scene.store.crs)
+        lon[known], lat[known] = shapely.get_x(moved), shapely.get_y(moved)
+        shapes[known] = transform(shapes[known], scene.crs, scene.store.crs)
+    # beyond the county there is no unit, but for the one that reaches there
+    unit = np.where(unit == "", frame["unit_a"].to_numpy(object), unit)
+    return frame.assign(unit=unit, lon=lon, lat=lat, shape=pd.Series(shapes, index=frame.index, dtype=object))
+
+
+def _ordered(frame: pd.DataFrame) -> pd.DataFrame:
     order = {kind: number for number, kind in enumerate(KINDS)}
     frame = frame.assign(
         _kind=frame["kind"].map(order), _note=frame["severity"] != "attention", _size=-frame["size"].fillna(0)
     )
-    names = ["_note", "_kind", "_size", "unit_a", "unit_b", "layer", "target", "holder"]
+    names = ["_note", "_kind", "_size", *_ORDER]
     return frame.sort_values(names, kind="stable", ignore_index=True).drop(
         columns=["_kind", "_note", "_size"]
     )
 
 
+def _traced(frame: pd.DataFrame, scene: Scene) -> pd.DataFrame:
+    """Add the file and the row of it that each feature, and each second feature, came from."""
+    other_layer = frame["other_layer"].where(frame["other_layer"] != "", frame["layer"])
+    traced = frame.assign(
+        source="", source_row=pd.NA, other_source="", other_row=pd.NA, other_layer=other_layer
+    )
+    for layer, feature, source, row in (
+        ("layer", "feature", "source", "source_row"),
+        ("other_layer", "other", "other_source", "other_row"),
+    ):
+        for name, part_ in traced[traced[feature] != ""].groupby(layer):
+            if name not in scene.layers:
+                continue
+            origins = scene.store.origins(str(name)).set_index("key")
+            found = origins.reindex(part_[feature])
+            traced.loc[part_.index, source] = found["source"].fillna("").to_numpy(object)
+            traced.loc[part_.index, row] = found["source_row"].to_numpy(object)
+    return traced.astype({"source_row": "Int64", "other_row": "Int64"})
+
+
 def _told(frame: pd.DataFrame, scene: Scene) -> pd.DataFrame:
     """Add the sentence of each finding in both languages."""
     names = _names(scene) if len(frame) and scene.store.bounds() is not None else {}
-    rows = frame.to_dict("records")
-    texts = [KINDS[row["kind"]].sentence.fill(**_words(row, names, scene)) for row in rows]
-    return frame.assign(text_en=[text.en for text in texts], text_zh=[text.zh for text in texts])[COLUMNS]
+    rows = frame.drop(columns="shape").to_dict("records")
+    words = [_words(row, names, scene) for row in rows]
+    kinds = [KINDS[row["kind"]].sentence for row in rows]
+    return frame.assign(
+        text_en=[kind.en.format(what=row["what_en"], **said) for kind, row, said in zip(kinds, rows, words, strict=True)],
+        text_zh=[kind.zh.format(what=row["what_zh"], **said) for kind, row, said in zip(kinds, rows, words, strict=True)],
+    )
 
 
 def _names(scene: Scene) -> dict[str, str]:

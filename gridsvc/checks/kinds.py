@@ -65,6 +65,14 @@ KINDS: dict[str, Kind] = {
         ),
         "m²",
     ),
+    "same_outline": Kind(
+        bilingual("Unit drawn twice", "单元重复"),
+        bilingual(
+            "{level} {unit_a} has the same outline as {unit_b}",
+            "{level_zh} {unit_a} 与 {unit_b} 边界相同",
+        ),
+        "m²",
+    ),
     "unknown_holder": Kind(
         bilingual("Duty of nobody known", "责任人不存在"),
         bilingual(
@@ -113,26 +121,96 @@ KINDS: dict[str, Kind] = {
     "tie": Kind(
         bilingual("Two roads about equally near", "两路相近"),
         bilingual(
-            "{target} ({layer}) lies about equally near to two roads: confirm which it belongs to",
-            "{layer_zh} {target} 与两条道路距离相近，请确认归属",
+            "{feature} ({layer}) lies about equally near to two roads: confirm which it belongs to",
+            "{layer_zh} {feature} 与两条道路距离相近，请确认归属",
         ),
         "m",
     ),
     "contradiction": Kind(
         bilingual("Named road is not the nearest", "所填道路与位置不符"),
         bilingual(
-            "{target} ({layer}) names a road that is not the nearest: confirm which it belongs to",
-            "{layer_zh} {target} 所填道路与位置不符，请确认归属",
+            "{feature} ({layer}) names {target}, but another road is nearer: confirm which it belongs to",
+            "{layer_zh} {feature} 所填道路 {target} 与位置不符，请确认归属",
         ),
         "m",
     ),
     "far": Kind(
         bilingual("No road near", "附近无道路"),
         bilingual(
-            "{target} ({layer}) stands near no road and names none",
-            "{layer_zh} {target} 附近没有道路，也未填道路",
+            "{feature} ({layer}) stands near no road and names none",
+            "{layer_zh} {feature} 附近没有道路，也未填道路",
         ),
         severity="note",
+    ),
+    "undershoot": Kind(
+        bilingual("Road ends short of another", "道路未接上"),
+        bilingual(
+            "road {feature} ends {size:.2f} m short of road {other}",
+            "道路 {feature} 距道路 {other} 差 {size:.2f} m 未接上",
+        ),
+        "m",
+    ),
+    "overshoot": Kind(
+        bilingual("Road ends just beyond another", "道路越过路口"),
+        bilingual(
+            "road {feature} reaches {size:.2f} m beyond road {other} and ends there",
+            "道路 {feature} 越过道路 {other} {size:.2f} m 后中断",
+        ),
+        "m",
+    ),
+    "double_road": Kind(
+        bilingual("Road drawn twice", "道路重复"),
+        bilingual(
+            "{size:,.0f} m of road {feature} run along road {other}, closer than half a metre: they count twice",
+            "道路 {feature} 有 {size:,.0f} m 与道路 {other} 重合（相距不足半米），会重复计算",
+        ),
+        "m",
+    ),
+    "island": Kind(
+        bilingual("Roads that meet no others", "孤立道路"),
+        bilingual(
+            "{what}: {size:,.0f} m in all, among them {feature}, meet no other road",
+            "{what}，共 {size:,.0f} m（其中有 {feature}），不与其他道路相接",
+        ),
+        "m",
+        severity="note",
+    ),
+    "same_place": Kind(
+        bilingual("Drawn twice", "位置重复"),
+        bilingual(
+            "{feature} ({layer}) lies where {other} lies: is it there twice?",
+            "{layer_zh} {feature} 与 {other} 位置相同，疑似重复",
+        ),
+        "m",
+    ),
+    "same_name": Kind(
+        bilingual("One name twice", "同名且相邻"),
+        bilingual(
+            "{feature} ({layer}) is called like {other}, {size:.1f} m away: {target}",
+            "{layer_zh} {feature} 与相距 {size:.1f} m 的 {other} 同名：{target}",
+        ),
+        "m",
+        severity="note",
+    ),
+    "not_allowed": Kind(
+        bilingual("Value that is not allowed", "取值不在允许范围"),
+        bilingual("{feature} ({layer}): {what}", "{layer_zh} {feature}：{what}"),
+    ),
+    "out_of_range": Kind(
+        bilingual("Value out of range", "数值越限"),
+        bilingual("{feature} ({layer}): {what}", "{layer_zh} {feature}：{what}"),
+    ),
+    "missing_value": Kind(
+        bilingual("Required value missing", "必填项为空"),
+        bilingual("{feature} ({layer}): {what}", "{layer_zh} {feature}：{what}"),
+    ),
+    "future_date": Kind(
+        bilingual("Seen on a day to come", "日期晚于今天"),
+        bilingual("{feature} ({layer}): {what}", "{layer_zh} {feature}：{what}"),
+    ),
+    "backward_dates": Kind(
+        bilingual("Ends before it begins", "起止日期颠倒"),
+        bilingual("{feature} ({layer}): {what}", "{layer_zh} {feature}：{what}"),
     ),
     "quarantine": Kind(
         bilingual("Rows in quarantine", "待处理记录"),
@@ -148,6 +226,12 @@ KINDS: dict[str, Kind] = {
             "{size:,.0f} road features have no width; that of their class is taken",
             "{size:,.0f} 条道路没有宽度，按道路等级取值",
         ),
+        "rows",
+        severity="note",
+    ),
+    "unknown_values": Kind(
+        bilingual("Values not known", "数值未知"),
+        bilingual("{layer}: {what}", "{layer_zh}：{what}"),
         "rows",
         severity="note",
     ),

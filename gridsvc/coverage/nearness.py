@@ -86,12 +86,21 @@ def _near_edges(segments: Segments, rows: Ints, edges: Floats, distance: float) 
     tree = shapely.STRtree(shapely.linestrings(edges.reshape(-1, 2, 2)))
     hit, edge = tree.query(lines, predicate="dwithin", distance=distance)
     row = rows[hit]
-    start, along, length = _frame(segments, row)
-    a, b = edges[edge, :2] - start, edges[edge, 2:] - start
+    lo, hi = beside(segments, row, edges[edge], distance)
+    return _stretches(segments, row, lo, hi, _frame(segments, row)[2])
+
+
+def beside(segments: Segments, row: Ints, edges: Floats, distance: float) -> tuple[Floats, Floats]:
+    """From–to metres along each straight piece *row*, endless both ways, within *distance* of its edge (n, 4).
+
+    NaN where nothing is: each edge's surroundings are a convex capsule, which a line meets in one stretch.
+    """
+    start, along, _ = _frame(segments, row)
+    a, b = edges[:, :2] - start, edges[:, 2:] - start
     lows, highs = zip(
         _disc(a, along, distance), _disc(b, along, distance), _slab(a, b, along, distance), strict=True
     )
-    return _stretches(segments, row, np.fmin.reduce(lows), np.fmax.reduce(highs), length)
+    return np.fmin.reduce(lows), np.fmax.reduce(highs)
 
 
 def _frame(segments: Segments, row: Ints) -> tuple[Floats, Floats, Floats]:

@@ -9,7 +9,7 @@ import shapely
 from gridsvc.codes import LEVELS, CodeLayout
 from gridsvc.partition.faces import Faces, Ints
 
-COLUMNS = ["kind", "level", "unit_a", "unit_b", "part", "area_m2", "width_m", "x", "y"]
+COLUMNS = ["kind", "level", "unit_a", "unit_b", "part", "area_m2", "width_m", "x", "y", "shape"]
 
 
 def find_defects(
@@ -30,7 +30,7 @@ def find_defects(
     *unit_a* reaches beyond its parent *unit_b*; ``gap``: the parent *unit_a* has children and none of its level
     holds the place), ``level`` (of the overlapping, protruding or missing units), ``part`` (number of the
     connected piece, largest first), ``area_m2``, ``width_m`` (mean width, 2 × area / perimeter), ``x``, ``y``
-    (a point inside, metre CRS).
+    (a point inside, metre CRS), ``shape`` (the piece itself).
     """
     covers = pd.DataFrame({"face": face, "level": level[unit], "code": code[unit]})
     found = [_overlaps(covers), _protrusions(covers, layout), _gaps(covers, layout)]
@@ -97,7 +97,8 @@ def _measure(faces: Faces, found: pd.DataFrame) -> pd.DataFrame:
         whole = shapely.coverage_union_all(faces.polygons[np.unique(members)])
         rows += [(*name, piece) for piece in shapely.get_parts(whole)]  # type: ignore[misc]
     pieces = pd.DataFrame(rows, columns=[*names, "shape"])
-    shape = pieces.pop("shape").to_numpy(object)
+    shape = shapely.normalize(pieces["shape"].to_numpy(object))
+    pieces["shape"] = shape
     pieces["area_m2"] = shapely.area(shape)
     pieces["width_m"] = 2 * shapely.area(shape) / shapely.length(shape)
     inside = shapely.point_on_surface(shape)

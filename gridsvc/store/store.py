@@ -21,6 +21,7 @@ from gridsvc.store.extent import Bounds, place
 from gridsvc.store.frames import frame_of, rows_of
 from gridsvc.store.geopackage import publish
 from gridsvc.store.loads import LoadRecord, Source
+from gridsvc.store.origins import read_origins
 from gridsvc.store.runs import NewRun, RunRecord
 from gridsvc.store.schema import RESULT_TABLES, Table, layer_table, migrate, require_readable, tables_of
 
@@ -173,6 +174,11 @@ class Store:
         """One load by id; an unknown one is a :class:`NotFoundError`."""
         with self._db.reading():
             return loads.find_load(self._db, load_id)
+
+    def origins(self, layer: str) -> pd.DataFrame:
+        """Where the current rows of *layer* came from; see :func:`gridsvc.store.origins.read_origins`."""
+        with self._db.reading():
+            return read_origins(self._db, self._layer_table(layer))
 
     def quarantine(self, load_id: int | None = None, layer: str | None = None) -> pd.DataFrame:
         """Rows that loads could not accept, with reasons: of one load, of one layer's loads, or of all.
