@@ -230,13 +230,19 @@
       if (this.onDraw) this.onDraw(this.drawn);
     },
 
-    /* Calls act(part, inside) for every part of a feature (or of all) that may be seen. */
+    /* Calls act(part, inside) for every part of a feature (or of all) that may be seen; group.shown, where a page
+     * filters, says which features are drawn and answer to clicks. */
     _seen: function (view, group, act, feature) {
       var g = group.geometry, box = g.box, from = 0, to = g.start.length - 1;
       var m = 40 / view.scale, w = view.box[0] - m, n = view.box[1] - m, e = view.box[2] + m, s = view.box[3] + m;
       if (feature !== undefined) { from = g.first[feature]; to = g.first[feature + 1]; }
+      var shown = group.shown, owner = feature === undefined ? 0 : feature;
       for (var part = from; part < to; part++) {
         var b = part * 4;
+        if (shown) {
+          while (g.first[owner + 1] <= part) owner++;
+          if (!shown[owner]) continue;
+        }
         if (box[b] > e || box[b + 2] < w || box[b + 1] > s || box[b + 3] < n) continue;
         act(part, box[b] >= w && box[b + 2] <= e && box[b + 1] >= n && box[b + 3] <= s);
         this.drawn++;
@@ -417,6 +423,7 @@
     _point: function (context, view, group) {
       var points = [], g = group.geometry, m = 12;
       for (var i = 0; i < g.x.length; i++) {
+        if (group.shown && !group.shown[i]) continue;
         var x = g.x[i] * view.scale + view.dx, y = g.y[i] * view.scale + view.dy;
         if (x > -m && y > -m && x < view.width + m && y < view.height + m) points.push([x, y]);
       }
@@ -639,6 +646,7 @@
       var g = group.geometry, best = reach * reach, found = -1;
       var from = only === undefined ? 0 : only, to = only === undefined ? g.features : only + 1;
       for (var feature = from; feature < to; feature++) {
+        if (group.shown && !group.shown[feature]) continue;
         for (var part = g.first[feature]; part < g.first[feature + 1]; part++) {
           var b = part * 4;
           if (at.x < g.box[b] - reach || at.x > g.box[b + 2] + reach ||
@@ -657,6 +665,7 @@
       var g = group.geometry;
       for (var feature = 0; feature < g.features; feature++) {
         var odd = false;
+        if (group.shown && !group.shown[feature]) continue;
         for (var part = g.first[feature]; part < g.first[feature + 1]; part++) {
           var b = part * 4;
           if (at.x < g.box[b] || at.x > g.box[b + 2] || at.y < g.box[b + 1] || at.y > g.box[b + 3]) continue;

@@ -10,17 +10,16 @@ import pandas as pd
 import shapely
 
 from gridsvc.checks.duplicates import twins
-from gridsvc.checks.parts import part
+from gridsvc.checks.parts import has_units, part
 from gridsvc.codes import LEVELS
 from gridsvc.coverage.scene import Scene
 
 
 def boundary_findings(scene: Scene) -> Iterator[pd.DataFrame]:
     """Findings of the partition and of the codes. What is thinner than the drawing noise is a note only."""
-    counts = scene.store.counts()
-    if not counts[scene.layers.units[LEVELS[0]].name]:
+    if not scene.store.counts()[scene.layers.units[LEVELS[0]].name]:
         yield part("no_units", level=LEVELS[0])
-    if not any(counts[layer.name] for layer in scene.layers.units.values()):
+    if not has_units(scene):
         return
     yield from orphans(scene)
     yield from repeated(scene)

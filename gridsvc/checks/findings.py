@@ -18,7 +18,7 @@ from gridsvc.checks.duplicates import duplicate_findings
 from gridsvc.checks.fields import field_findings
 from gridsvc.checks.kinds import KINDS
 from gridsvc.checks.network import road_findings
-from gridsvc.checks.parts import part, places
+from gridsvc.checks.parts import has_units, part, places
 from gridsvc.checks.responsibility import responsibility_findings
 from gridsvc.codes import LEVEL_TITLES
 from gridsvc.coverage.scene import Scene
@@ -100,7 +100,7 @@ def _placed(frame: pd.DataFrame, scene: Scene) -> pd.DataFrame:
     known = ~shapely.is_missing(shapes)
     if known.any():
         points = places(shapes[known])
-        if any(scene.store.counts()[layer.name] for layer in scene.layers.units.values()):
+        if has_units(scene):
             owners = np.append(scene.partition.cells["unit"].to_numpy(object), "")
             unit[known] = owners[scene.partition.locate(shapely.get_coordinates(points))]
         moved = transform(points, scene.crs, scene.store.crs)

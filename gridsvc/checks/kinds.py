@@ -8,6 +8,8 @@ from typing import Literal
 from gridsvc.text import Text, bilingual
 
 Severity = Literal["attention", "note"]
+Subject = Literal["boundaries", "roads", "assets", "values", "duties", "loads"]
+"""What a finding is about."""
 SEVERITIES: dict[str, Text] = {
     "attention": bilingual("attention", "需处理"),
     "note": bilingual("note", "提示"),
@@ -16,8 +18,12 @@ SEVERITIES: dict[str, Text] = {
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of finding: its name, and its sentence with ``{fields}`` of the finding's row."""
+    """One kind of finding: its name, and its sentence with ``{fields}`` of the finding's row.
 
+    ``{what}`` in a sentence is what the check itself said, in either language.
+    """
+
+    subject: Subject
     title: Text
     sentence: Text
     measure: str = ""
@@ -27,6 +33,7 @@ class Kind:
 
 KINDS: dict[str, Kind] = {
     "no_units": Kind(
+        "boundaries",
         bilingual("No boundaries", "无边界"),
         bilingual(
             "no {level} is loaded: figures need at least a county",
@@ -34,6 +41,7 @@ KINDS: dict[str, Kind] = {
         ),
     ),
     "orphan": Kind(
+        "boundaries",
         bilingual("Unit without parent", "缺少上级"),
         bilingual(
             "{level} {unit_a}: there is no unit {unit_b} that it would belong to",
@@ -42,6 +50,7 @@ KINDS: dict[str, Kind] = {
         "m²",
     ),
     "overlap": Kind(
+        "boundaries",
         bilingual("Overlap", "重叠"),
         bilingual(
             "{level} {unit_a} and {unit_b} overlap by {size:,.1f} m²; it counts for {unit_a}",
@@ -50,6 +59,7 @@ KINDS: dict[str, Kind] = {
         "m²",
     ),
     "gap": Kind(
+        "boundaries",
         bilingual("Left over", "空白"),
         bilingual(
             "{size:,.1f} m² of {unit_a} belong to no {level}; they count for {unit_a} itself",
@@ -58,6 +68,7 @@ KINDS: dict[str, Kind] = {
         "m²",
     ),
     "protrusion": Kind(
+        "boundaries",
         bilingual("Protrusion", "越界"),
         bilingual(
             "{level} {unit_a} reaches {size:,.1f} m² beyond {unit_b}",
@@ -66,6 +77,7 @@ KINDS: dict[str, Kind] = {
         "m²",
     ),
     "same_outline": Kind(
+        "boundaries",
         bilingual("Unit drawn twice", "单元重复"),
         bilingual(
             "{level} {unit_a} has the same outline as {unit_b}",
@@ -74,6 +86,7 @@ KINDS: dict[str, Kind] = {
         "m²",
     ),
     "unknown_holder": Kind(
+        "duties",
         bilingual("Duty of nobody known", "责任人不存在"),
         bilingual(
             "a duty names {holder}, who is neither in chiefs nor in officers",
@@ -81,6 +94,7 @@ KINDS: dict[str, Kind] = {
         ),
     ),
     "unknown_road": Kind(
+        "duties",
         bilingual("Duty on an unknown road", "责任道路不存在"),
         bilingual(
             "{holder}'s duty names road {target}, which is not in the road layer",
@@ -88,12 +102,14 @@ KINDS: dict[str, Kind] = {
         ),
     ),
     "unknown_unit": Kind(
+        "duties",
         bilingual("Duty on an unknown unit", "责任单元不存在"),
         bilingual(
             "{holder}'s duty names unit {target}, which is not loaded", "{holder} 的责任单元 {target} 未入库"
         ),
     ),
     "no_measures": Kind(
+        "duties",
         bilingual("Duty that cannot be measured", "责任路段无法定位"),
         bilingual(
             "{holder}'s duty is from–to metres of road {target}, whose features form no single line",
@@ -101,12 +117,14 @@ KINDS: dict[str, Kind] = {
         ),
     ),
     "empty": Kind(
+        "duties",
         bilingual("Duty on nothing", "责任对象为空"),
         bilingual(
             "a duty of {holder} names neither a road nor a unit", "{holder} 的一条责任既无道路也无单元"
         ),
     ),
     "unused_share": Kind(
+        "duties",
         bilingual("Road share without effect", "分担协议未生效"),
         bilingual(
             "the share of {unit_a} in road {target} has no effect: no such road, the unit lies on neither side or on "
@@ -115,10 +133,12 @@ KINDS: dict[str, Kind] = {
         ),
     ),
     "vacant": Kind(
+        "duties",
         bilingual("Vacant post", "空岗"),
         bilingual("post {holder} is vacant: {target}", "{holder} 空岗：{target}"),
     ),
     "tie": Kind(
+        "assets",
         bilingual("Two roads about equally near", "两路相近"),
         bilingual(
             "{feature} ({layer}) lies about equally near to two roads: confirm which it belongs to",
@@ -127,6 +147,7 @@ KINDS: dict[str, Kind] = {
         "m",
     ),
     "contradiction": Kind(
+        "assets",
         bilingual("Named road is not the nearest", "所填道路与位置不符"),
         bilingual(
             "{feature} ({layer}) names {target}, but another road is nearer: confirm which it belongs to",
@@ -135,6 +156,7 @@ KINDS: dict[str, Kind] = {
         "m",
     ),
     "far": Kind(
+        "assets",
         bilingual("No road near", "附近无道路"),
         bilingual(
             "{feature} ({layer}) stands near no road and names none",
@@ -143,6 +165,7 @@ KINDS: dict[str, Kind] = {
         severity="note",
     ),
     "undershoot": Kind(
+        "roads",
         bilingual("Road ends short of another", "道路未接上"),
         bilingual(
             "road {feature} ends {size:.2f} m short of road {other}",
@@ -151,6 +174,7 @@ KINDS: dict[str, Kind] = {
         "m",
     ),
     "overshoot": Kind(
+        "roads",
         bilingual("Road ends just beyond another", "道路越过路口"),
         bilingual(
             "road {feature} reaches {size:.2f} m beyond road {other} and ends there",
@@ -159,6 +183,7 @@ KINDS: dict[str, Kind] = {
         "m",
     ),
     "double_road": Kind(
+        "roads",
         bilingual("Road drawn twice", "道路重复"),
         bilingual(
             "{size:,.0f} m of road {feature} run along road {other}, closer than half a metre: they count twice",
@@ -167,15 +192,17 @@ KINDS: dict[str, Kind] = {
         "m",
     ),
     "island": Kind(
+        "roads",
         bilingual("Roads that meet no others", "孤立道路"),
         bilingual(
-            "{what}: {size:,.0f} m in all, among them {feature}, meet no other road",
-            "{what}，共 {size:,.0f} m（其中有 {feature}），不与其他道路相接",
+            "{what} no other road: {size:,.0f} m",
+            "{what}共 {size:,.0f} m，不与其他道路相接",
         ),
         "m",
         severity="note",
     ),
     "same_place": Kind(
+        "assets",
         bilingual("Drawn twice", "位置重复"),
         bilingual(
             "{feature} ({layer}) lies where {other} lies: is it there twice?",
@@ -184,6 +211,7 @@ KINDS: dict[str, Kind] = {
         "m",
     ),
     "same_name": Kind(
+        "assets",
         bilingual("One name twice", "同名且相邻"),
         bilingual(
             "{feature} ({layer}) is called like {other}, {size:.1f} m away: {target}",
@@ -193,26 +221,32 @@ KINDS: dict[str, Kind] = {
         severity="note",
     ),
     "not_allowed": Kind(
+        "values",
         bilingual("Value that is not allowed", "取值不在允许范围"),
         bilingual("{feature} ({layer}): {what}", "{layer_zh} {feature}：{what}"),
     ),
     "out_of_range": Kind(
+        "values",
         bilingual("Value out of range", "数值越限"),
         bilingual("{feature} ({layer}): {what}", "{layer_zh} {feature}：{what}"),
     ),
     "missing_value": Kind(
+        "values",
         bilingual("Required value missing", "必填项为空"),
         bilingual("{feature} ({layer}): {what}", "{layer_zh} {feature}：{what}"),
     ),
     "future_date": Kind(
+        "values",
         bilingual("Seen on a day to come", "日期晚于今天"),
         bilingual("{feature} ({layer}): {what}", "{layer_zh} {feature}：{what}"),
     ),
     "backward_dates": Kind(
+        "values",
         bilingual("Ends before it begins", "起止日期颠倒"),
         bilingual("{feature} ({layer}): {what}", "{layer_zh} {feature}：{what}"),
     ),
     "quarantine": Kind(
+        "loads",
         bilingual("Rows in quarantine", "待处理记录"),
         bilingual(
             "{size:,.0f} rows of {layer} wait in quarantine: gridsvc quarantine --load {target}",
@@ -221,6 +255,7 @@ KINDS: dict[str, Kind] = {
         "rows",
     ),
     "assumed_width": Kind(
+        "roads",
         bilingual("Roads without a width", "道路缺少宽度"),
         bilingual(
             "{size:,.0f} road features have no width; that of their class is taken",
@@ -230,6 +265,7 @@ KINDS: dict[str, Kind] = {
         severity="note",
     ),
     "unknown_values": Kind(
+        "values",
         bilingual("Values not known", "数值未知"),
         bilingual("{layer}: {what}", "{layer_zh}：{what}"),
         "rows",

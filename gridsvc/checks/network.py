@@ -181,8 +181,8 @@ class Network:
             layer=self.layer,
             feature=[self.keys[rows[0]] for rows in members],
             size=total[alone],
-            what_en=[_counted(len(rows)) for rows in members],
-            what_zh=[f"{len(rows)} 个路段" for rows in members],
+            what_en=[_told(self.keys[rows])[0] for rows in members],
+            what_zh=[_told(self.keys[rows])[1] for rows in members],
             shape=[shapely.multilinestrings(shapely.get_parts(shapes[rows])) for rows in members],
         )
 
@@ -230,5 +230,8 @@ class Network:
         )
 
 
-def _counted(count: int) -> str:
-    return "1 road feature" if count == 1 else f"{count:,} road features"
+def _told(keys: npt.NDArray[np.object_]) -> tuple[str, str]:
+    """Which features an island has, in both languages."""
+    if len(keys) == 1:
+        return f"road {keys[0]} meets", f"道路 {keys[0]}"
+    return f"{len(keys):,} road features ({keys[0]} …) meet", f"{len(keys):,} 个路段（{keys[0]} 等）"

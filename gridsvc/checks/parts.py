@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from gridsvc.coverage.scene import Scene
+
 TEXTS = (
     *("severity", "kind", "level", "unit_a", "unit_b", "layer", "feature", "other_layer", "other"),
     *("target", "holder", "what_en", "what_zh"),
@@ -45,3 +47,9 @@ def places(shapes: Any) -> Any:
     lines = shapely.get_type_id(shapes) == shapely.GeometryType.LINESTRING
     points[lines] = shapely.line_interpolate_point(shapes[lines], 0.5, normalized=True)
     return points
+
+
+def has_units(scene: Scene) -> bool:
+    """Whether any boundary is loaded: without one there are no cells."""
+    counts = scene.store.counts()
+    return any(counts[layer.name] for layer in scene.layers.units.values())

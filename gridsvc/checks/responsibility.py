@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from gridsvc.checks.parts import part
+from gridsvc.checks.parts import has_units, part
 from gridsvc.coverage.scene import Scene
 from gridsvc.duties.stretches import DUTIES
 
@@ -17,7 +17,8 @@ def responsibility_findings(scene: Scene) -> Iterator[pd.DataFrame]:
     yield faulty_duties(scene)
     yield vacant_roads(scene)
     yield vacant_units(scene)
-    yield unused_shares(scene)
+    if has_units(scene):
+        yield unused_shares(scene)
 
 
 def faulty_duties(scene: Scene) -> pd.DataFrame:

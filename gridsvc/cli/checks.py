@@ -12,12 +12,14 @@ from rich.console import Console
 
 from gridsvc.checks import KINDS, SEVERITIES, Findings, find
 from gridsvc.cli.figures import AsOfOption, parse_day
+from gridsvc.cli.mending import close, plain_mended, show_mended
 from gridsvc.cli.output import plain_records, written
 from gridsvc.cli.session import ATTENTION, DONE, Session, command
 from gridsvc.cli.tables import show_table
 from gridsvc.coverage.scene import Scene
 from gridsvc.errors import UsageError
 from gridsvc.export import write_file
+from gridsvc.maps import put_page, render_findings
 from gridsvc.text import Text, bilingual
 
 CHECKING = bilingual("Checking", "检查")
@@ -28,7 +30,14 @@ HEADINGS: dict[str, Text] = {
     "level": bilingual("Level", "层级"),
     "unit_a": bilingual("Unit", "单元"),
     "unit_b": bilingual("Other unit", "另一单元"),
+    "unit": bilingual("Lies in", "所在单元"),
     "layer": bilingual("Layer", "图层"),
+    "feature": bilingual("Feature", "要素编号"),
+    "source": bilingual("File", "来源文件"),
+    "source_row": bilingual("Row", "源行号"),
+    "other": bilingual("Other feature", "另一要素"),
+    "other_source": bilingual("File of the other", "另一要素来源文件"),
+    "other_row": bilingual("Row of the other", "另一要素源行号"),
     "target": bilingual("Target", "对象"),
     "holder": bilingual("Holder", "责任人"),
     "size": bilingual("Size", "大小"),
@@ -53,37 +62,69 @@ def register(app: typer.Typer) -> None:
         xlsx: Annotated[
             Path | None, typer.Option("--xlsx", metavar="FILE", help="Write the findings as a workbook.")
         ] = None,
+        html: Annotated[
+            Path | None, typer.Option("--html", metavar="FILE", help="Write the findings as a page with a map.")
+        ] = None,
+        fix: Annotated[
+            bool, typer.Option("--fix", help="Close thin overlaps, gaps and protrusions of units first.")
+        ] = False,
+        width: Annotated[
+            float | None,
+            typer.Option("--width", metavar="M", help="With --fix: metres below which they are thin."),
+        ] = None,
+        dry_run: Annotated[
+            bool, typer.Option("--dry-run", help="With --fix: report what would move, and store nothing.")
+        ] = False,
     ) -> int:
-        """Check boundaries, duties and assets; ends with 1 when something needs attention."""
-        for option, path in (("geojson", geojson), ("xlsx", xlsx)):
-            if path is not None and path.suffix.lower() != f".{option}":
-                raise UsageError(
-                    f"--{option} {path}: the file must end in .{option}",
-                    f"--{option} {path}：文件扩展名应为 .{option}",
-                )
+        """Check boundaries, roads, assets, values and duties; ends with 1 when something needs attention."""
+        paths = {"geojson": geojson, "xlsx": xlsx, "html": html}
+        require_endings(paths)
+        if (width is not None or dry_run) and not fix:
+            raise UsageError(
+                "--width and --dry-run go with --fix", "--width 和 --dry-run 须与 --fix 同用"
+            )
         day = parse_day(as_of) or dt.date.today()
+        mended, loads = None, []
+        if fix:
+            mended, loads = close(session, day, width, dry_run=dry_run)
         with session.store() as store, store.snapshot(), session.progress() as progress:
             progress.step("check", CHECKING)
             findings = find(Scene(store, session.workspace, session.layers, day))
+            page = "" if html is None else render_findings(store, session.layers, findings, day, session.lang)
         if geojson is not None:
             write_file({"findings": findings.points()}, geojson)
         if xlsx is not None:
             write_file({"findings": with_headings(findings, session.lang)}, xlsx)
-        files = [path for path in (geojson, xlsx) if path is not None]
+        if html is not None:
+            put_page(html, page)
+        files = [path for path in (geojson, xlsx, html) if path is not None]
         data = {
             "as_of": day.isoformat(),
+            **({} if mended is None else {"fix": plain_mended(mended, loads)}),
             "attention": findings.attention,
             "counts": plain_records(findings.counts()),
             "findings": plain_records(findings.frame),
         }
 
         def show(out: Console) -> None:
+            if mended is not None:
+                show_mended(out, mended, loads, session.lang)
             show_findings(out, findings, limit, session.lang)
             for file in files:
                 out.print(written(file)(session.lang), highlight=False, markup=False, soft_wrap=True)
 
         session.answer(data, show)
         return ATTENTION if findings.attention else DONE
+
+
+def require_endings(paths: dict[str, Path | None]) -> None:
+    """A file for each form ends as its form does."""
+    for form, path in paths.items():
+        if path is not None and path.suffix.lower() != f".{form}":
+            raise UsageError(
+                f"--{form} {path}: the file must end in .{form}",
+                f"--{form} {path}：文件扩展名应为 .{form}",
+            )
 
 
 def with_headings(findings: Findings, lang: str) -> pd.DataFrame:

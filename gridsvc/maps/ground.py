@@ -282,11 +282,19 @@ class Ground:
         far: Geometries = self._cache[key]
         return far
 
-    def borders(self, levels: tuple[str, ...], box: Bounds | None = None) -> list[Group]:
-        """Borders of units, each edge once, at the highest level that it bounds; the lowest level first."""
+    def borders(
+        self, levels: tuple[str, ...], box: Bounds | None = None, *, exact: bool = False
+    ) -> list[Group]:
+        """Borders of units, each edge once, at the highest level that it bounds; the lowest level first.
+
+        With *exact* they are as drawn, not simplified.
+        """
         groups = []
         for level in reversed(levels):
             if level not in self.units or level not in self.style.units:
+                continue
+            if exact:
+                groups.append(self._border(level, self._drawn_edges[level]))
                 continue
             style, whole = self.style.units[level], self._edges[level]
             group = self._cache.setdefault(f"border-{level}", self._border(level, whole))
@@ -302,11 +310,16 @@ class Ground:
         return Group(f"border-{level}", "border", lines, plain, title, "borders", from_zoom=style.from_zoom)
 
     @cached_property
-    def _edges(self) -> dict[str, Geometries]:
+    def _drawn_edges(self) -> dict[str, Geometries]:
         edges: dict[str, Geometries] = {}
         drawn = np.empty(0, dtype=EDGE)
         for level, units in self.units.items():
             own = np.setdiff1d(segments(units.geometry), drawn)
             drawn = np.union1d(drawn, own)
-            edges[level] = shapely.simplify(joined(own), FINE * 2 * self.scale)
+            edges[level] = joined(own)
         return edges
+
+    @cached_property
+    def _edges(self) -> dict[str, Geometries]:
+        tolerance = FINE * 2 * self.scale
+        return {level: shapely.simplify(lines, tolerance) for level, lines in self._drawn_edges.items()}

@@ -114,6 +114,29 @@ PHRASES: dict[str, Text] = {
     "between": bilingual("{low} to {high}", "{low} – {high}"),
     "source": bilingual("Source: {source}", "依据：{source}"),
     "zone": bilingual("Graded in: {zone}", "评定范围：{zone}"),
+    # findings
+    "check": bilingual("Check of the data", "数据检查"),
+    "findings": bilingual("Findings", "检查结果"),
+    "attention": bilingual("Needs attention", "需处理"),
+    "notes": bilingual("Notes", "提示"),
+    "attention_count": bilingual("to attend to", "项需处理"),
+    "note_count": bilingual("Notes: {count}", "提示 {count} 项"),
+    "all_kinds": bilingual("All kinds", "全部类型"),
+    "all_units": bilingual("All units", "全部单元"),
+    "find_finding": bilingual("Find a feature, unit or file", "查找要素、单元或文件"),
+    "lies_in": bilingual("Lies in", "所在单元"),
+    "file": bilingual("File", "来源文件"),
+    "row": bilingual("row {row}", "第 {row} 行"),
+    "severity": bilingual("Severity", "级别"),
+    "finding": bilingual("Finding", "发现"),
+    "finding_kind": bilingual("Kind", "类型"),
+    "no_place": bilingual("no place on the map", "图上无位置"),
+    "nothing_to_attend": bilingual("Nothing needs attention", "没有需要处理的问题"),
+    "page_limit": bilingual(
+        "{title}: {shown} of {total} are on this page, the largest; the workbook has all (gridsvc check --xlsx)",
+        "{title}：本页列出最大的 {shown} 条，共 {total} 条；全部见工作簿（gridsvc check --xlsx）",
+    ),
+    "newest_load": bilingual("newest load {load}, {date}", "最近入库 {load}，{date}"),
     # imprint
     "as_of": bilingual("Data of {date}", "数据日期 {date}"),
     "run": bilingual("run {run}", "第 {run} 批次"),
@@ -137,5 +160,5 @@ def phrase(key: str, lang: str, **values: object) -> str:
 # what the pages' scripts say
 SCRIPT_PHRASES = (
     "who", "vacant", "nobody", "nothing_found", "nearer", "whole_map", "zoom_in", "zoom_out", "close", "no_value",
-    "unit_count", "indicator", "kind", "road", "size", "code", "name", "value", "grades", "basis",
+    "unit_count", "lies_in", "file", "row", "severity", "finding", "finding_kind", "no_place", "indicator", "kind", "road", "size", "code", "name", "value", "grades", "basis",
 )  # fmt: skip

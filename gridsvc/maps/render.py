@@ -63,7 +63,7 @@ def write_all(
     for done, (name, pages) in enumerate(_pages(atlas, wanted, shown, langs, links)):
         tell(name, done, total)
         for path, html in pages:
-            written.append(_put(folder / path, html))
+            written.append(put_page(folder / path, html))
     if chiefs is None and overviews is None:
         _sweep(folder, set(written), langs=langs, every=atlas.stamp.languages)
     tell("", total, total)
@@ -116,8 +116,8 @@ def _overview(atlas: Atlas, indicator: str, langs: Sequence[Lang], links: FileLi
         yield links.path("overview", indicator, lang), overview_html(page, atlas.style, lang, links, shapes)
 
 
-def _put(path: Path, html: str) -> Path:
-    """Write *html* beside *path* and put it in its place."""
+def put_page(path: Path, html: str) -> Path:
+    """Write *html* beside *path* and put it in its place; returns the path."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
     try:

@@ -140,6 +140,7 @@ class Style(_Style):
     areas: dict[str, Area]
     assets: dict[str, Assets]
     palette: tuple[Symbol, ...] = Field(min_length=1)
+    findings: dict[Literal["attention", "note"], Symbol]
 
     def road(self, road_class: str | None) -> Road:
         """Style of a road class; unknown classes look like the default."""
@@ -205,6 +206,7 @@ def _validated(path: Path, raw: dict[str, Any]) -> Style:
         ("roads", {"default"}),
         ("areas", {"default"}),
         ("grades", {"A", "B", "C", "none"}),
+        ("findings", {"attention", "note"}),
     ):
         if missing := wanted - set(getattr(style, table)):
             raise explain(path, _missing(table, sorted(missing)))

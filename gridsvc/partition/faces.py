@@ -62,10 +62,11 @@ def unique_edges(shapes: Any) -> tuple[Ints, Ints, Ints]:
     return edges, number.reshape(-1).astype(np.int64), shape.astype(np.int64)
 
 
-def draw_faces(boundaries: Any) -> Faces:
-    """Node the polygons *boundaries* (metre CRS) and return the faces of their linework."""
+def draw_faces(boundaries: Any, cuts: Any = ()) -> Faces:
+    """Node the polygons *boundaries* and the lines *cuts* (metre CRS) and return the faces of their linework."""
     edges, _, _ = unique_edges(boundaries)
     lines = shapely.linestrings(edges.reshape(-1, 2, 2) * GRAIN)
+    lines = np.concatenate([lines, np.asarray(cuts, dtype=object)])
     noded = shapely.union_all(lines, grid_size=GRAIN)
     polygons = np.asarray(shapely.get_parts(shapely.polygonize(shapely.get_parts(noded))), dtype=object)
     polygons = polygons[_order(polygons)]

@@ -7,7 +7,7 @@ import pandas as pd
 import shapely
 
 from gridsvc.codes import LEVELS, CodeLayout
-from gridsvc.partition.faces import Faces, Ints
+from gridsvc.partition.faces import GRAIN, Faces, Ints
 
 COLUMNS = ["kind", "level", "unit_a", "unit_b", "part", "area_m2", "width_m", "x", "y", "shape"]
 
@@ -16,6 +16,8 @@ def find_defects(
     faces: Faces, level: Ints, code: np.ndarray, unit: Ints, face: Ints, layout: CodeLayout
 ) -> pd.DataFrame:
     """Every overlap, gap and protrusion, largest first within its kind.
+
+    What is thinner than the grid that boundaries are snapped to comes of the snapping and is none.
 
     Parameters
     ----------
@@ -101,7 +103,8 @@ def _measure(faces: Faces, found: pd.DataFrame) -> pd.DataFrame:
     pieces["shape"] = shape
     pieces["area_m2"] = shapely.area(shape)
     pieces["width_m"] = 2 * shapely.area(shape) / shapely.length(shape)
-    inside = shapely.point_on_surface(shape)
+    pieces = pieces[pieces["width_m"] >= GRAIN].reset_index(drop=True)
+    inside = shapely.point_on_surface(pieces["shape"].to_numpy(object))
     pieces["x"], pieces["y"] = shapely.get_x(inside), shapely.get_y(inside)
     pieces = pieces.sort_values(["kind", "area_m2", "x", "y"], ascending=[True, False, True, True])
     pieces["part"] = pieces.groupby(names).cumcount()
