@@ -14,7 +14,7 @@
       };
     });
     var list = one("#rows"), filter = one("#filter"), kind = one("#kind"), unit = one("#unit");
-    var severity = "", order = [], shown = STEP;
+    var severity = one('[data-severity][aria-pressed="true"]').getAttribute("data-severity"), order = [], shown = STEP;
 
     function about(finding) {
       return [page.kinds[finding.kind], finding.name || finding.unit, finding.from].filter(Boolean).join(" · ");
@@ -43,8 +43,7 @@
       gridsvc.swatches(here, list);
       one("#more").hidden = order.length <= shown;
       one("#nothing").hidden = order.length > 0;
-      one("#count").textContent = order.length === findings.length ? "" :
-        order.length.toLocaleString(page.lang) + " / " + findings.length.toLocaleString(page.lang);
+      one("#count").textContent = order.length.toLocaleString(page.lang) + " / " + findings.length.toLocaleString(page.lang);
     }
 
     /* The list holds what every filter lets through, and the map nothing else. */

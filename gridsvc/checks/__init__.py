@@ -2,5 +2,6 @@
 
 from gridsvc.checks.findings import COLUMNS, Findings, find
 from gridsvc.checks.kinds import KINDS, SEVERITIES
+from gridsvc.checks.loaded import loaded
 
-__all__ = ["COLUMNS", "KINDS", "SEVERITIES", "Findings", "find"]
+__all__ = ["COLUMNS", "KINDS", "SEVERITIES", "Findings", "find", "loaded"]

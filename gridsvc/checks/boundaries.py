@@ -13,6 +13,7 @@ from gridsvc.checks.duplicates import twins
 from gridsvc.checks.parts import has_units, part
 from gridsvc.codes import LEVELS
 from gridsvc.coverage.scene import Scene
+from gridsvc.layers import Layer
 
 
 def boundary_findings(scene: Scene) -> Iterator[pd.DataFrame]:
@@ -22,7 +23,8 @@ def boundary_findings(scene: Scene) -> Iterator[pd.DataFrame]:
     if not has_units(scene):
         return
     yield from orphans(scene)
-    yield from repeated(scene)
+    for layer in scene.layers.units.values():
+        yield repeated(scene, layer)
     yield disagreements(scene)
 
 
@@ -75,21 +77,20 @@ def orphans(scene: Scene) -> Iterator[pd.DataFrame]:
         )
 
 
-def repeated(scene: Scene) -> Iterator[pd.DataFrame]:
+def repeated(scene: Scene, layer: Layer) -> pd.DataFrame:
     """Units of one level with the same outline."""
-    for level, layer in scene.layers.units.items():
-        frame = scene.layer(layer.name)
-        shapes = frame.geometry.to_numpy()
-        again, first, _ = twins(shapes, layer.same_place)
-        codes = frame["code"].to_numpy(object)
-        yield part(
-            np.full(len(again), "same_outline", dtype=object),
-            level=level,
-            unit_a=codes[again],
-            unit_b=codes[first],
-            layer=layer.name,
-            feature=frame["key"].to_numpy(object)[again],
-            other=frame["key"].to_numpy(object)[first],
-            size=shapely.area(shapes[again]),
-            shape=shapes[again],
-        )
+    frame = scene.layer(layer.name)
+    shapes = frame.geometry.to_numpy()
+    again, first, _ = twins(shapes, layer.same_place)
+    codes = frame["code"].to_numpy(object)
+    return part(
+        np.full(len(again), "same_outline", dtype=object),
+        level=str(layer.level),
+        unit_a=codes[again],
+        unit_b=codes[first],
+        layer=layer.name,
+        feature=frame["key"].to_numpy(object)[again],
+        other=frame["key"].to_numpy(object)[first],
+        size=shapely.area(shapes[again]),
+        shape=shapes[again],
+    )

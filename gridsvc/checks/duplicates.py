@@ -64,8 +64,9 @@ def twins(shapes: Any, distance: float) -> tuple[Ints, Ints, Floats]:
     _, row, place = np.unique(looks, axis=0, return_index=True, return_inverse=True)
     place = place.reshape(-1)
     near = cKDTree(bounds[row]).query_pairs(distance, p=np.inf, output_type="ndarray")
-    one = np.concatenate([row[near[:, 0]], row[place]])
-    other = np.concatenate([row[near[:, 1]], np.arange(len(bounds))])
+    copies = np.flatnonzero(row[place] != np.arange(len(bounds)))
+    one = np.concatenate([row[near[:, 0]], row[place][copies]])
+    other = np.concatenate([row[near[:, 1]], copies])
     apart = shapely.hausdorff_distance(shapes[one], shapes[other])
     same = apart <= distance
     number = connected(len(bounds), one[same], other[same])

@@ -41,7 +41,9 @@ def _faults(scene: Scene, layer: Layer, name: str, field: Field) -> Iterator[pd.
         yield _found(scene, layer, ~known, "missing_value", field, "no value", "无值")
     if field.values:
         odd = known & ~values.isin([value.value for value in field.values]).to_numpy(bool)
-        yield _found(scene, layer, odd, "not_allowed", field, "{} is not one of its values", "取值 {} 不允许", name)
+        yield _found(
+            scene, layer, odd, "not_allowed", field, "{} is not one of its values", "取值 {} 不允许", name
+        )
     if field.minimum is not None or field.maximum is not None:
         numbers = pd.to_numeric(values).to_numpy(dtype=float, na_value=np.nan)
         low = -np.inf if field.minimum is None else field.minimum

@@ -124,34 +124,33 @@ def _ordered(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _traced(frame: pd.DataFrame, scene: Scene) -> pd.DataFrame:
     """Add the file and the row of it that each feature, and each second feature, came from."""
-    other_layer = frame["other_layer"].where(frame["other_layer"] != "", frame["layer"])
-    traced = frame.assign(
-        source="", source_row=pd.NA, other_source="", other_row=pd.NA, other_layer=other_layer
-    )
-    for layer, feature, source, row in (
-        ("layer", "feature", "source", "source_row"),
-        ("other_layer", "other", "other_source", "other_row"),
-    ):
-        for name, part_ in traced[traced[feature] != ""].groupby(layer):
-            if name not in scene.layers:
-                continue
-            origins = scene.store.origins(str(name)).set_index("key")
-            found = origins.reindex(part_[feature])
-            traced.loc[part_.index, source] = found["source"].fillna("").to_numpy(object)
-            traced.loc[part_.index, row] = found["source_row"].to_numpy(object)
-    return traced.astype({"source_row": "Int64", "other_row": "Int64"})
+    others = frame["other_layer"].where(frame["other_layer"] != "", frame["layer"])
+    source, row = _origins(frame["layer"], frame["feature"], scene)
+    other_source, other_row = _origins(others, frame["other"], scene)
+    return frame.assign(source=source, source_row=row, other_source=other_source, other_row=other_row)
+
+
+def _origins(layer: pd.Series, feature: pd.Series, scene: Scene) -> tuple[pd.Series, pd.Series]:
+    """File and row of each feature; nothing where none is named, or where it came from no file."""
+    source = pd.Series("", index=feature.index, dtype=object)
+    row = pd.Series(pd.NA, index=feature.index, dtype="Int64")
+    for name, keys in feature[feature != ""].groupby(layer):
+        if name in scene.layers:
+            found = scene.store.origins(str(name)).set_index("key").reindex(keys)
+            source[keys.index] = found["source"].fillna("").to_numpy(object)
+            row[keys.index] = found["source_row"].array
+    return source, row
 
 
 def _told(frame: pd.DataFrame, scene: Scene) -> pd.DataFrame:
     """Add the sentence of each finding in both languages."""
     names = _names(scene) if len(frame) and scene.store.bounds() is not None else {}
-    rows = frame.drop(columns="shape").to_dict("records")
-    words = [_words(row, names, scene) for row in rows]
-    kinds = [KINDS[row["kind"]].sentence for row in rows]
-    return frame.assign(
-        text_en=[kind.en.format(what=row["what_en"], **said) for kind, row, said in zip(kinds, rows, words, strict=True)],
-        text_zh=[kind.zh.format(what=row["what_zh"], **said) for kind, row, said in zip(kinds, rows, words, strict=True)],
-    )
+    said: dict[str, list[str]] = {"text_en": [], "text_zh": []}
+    for row in frame.drop(columns="shape").to_dict("records"):
+        sentence, words = KINDS[row["kind"]].sentence, _words(row, names, scene)
+        said["text_en"].append(sentence.en.format(what=row["what_en"], **words))
+        said["text_zh"].append(sentence.zh.format(what=row["what_zh"], **words))
+    return frame.assign(**said)
 
 
 def _names(scene: Scene) -> dict[str, str]:

@@ -51,7 +51,9 @@ def mend(scene: Scene, width: float) -> Mended:
         chosen = (closed.units["level"] == level).to_numpy(bool)
         if chosen.any():
             name = layers[level].name
-            frames[name] = _rows(scene.store, name, degrees[level], closed.units["code"][chosen], moved[chosen])
+            frames[name] = _rows(
+                scene.store, name, degrees[level], closed.units["code"][chosen], moved[chosen]
+            )
     return Mended(width, closed, frames, versions)
 
 
@@ -62,8 +64,10 @@ def _rows(
     rows = frame.set_index("code", drop=False).loc[codes].reset_index(drop=True)
     origin = store.origins(layer).set_index("key")["source_row"].reindex(rows["key"])
     shapes = np.asarray(shapely.orient_polygons(shapes), dtype=object)
-    return rows.drop(columns=["fid"]).assign(source_row=origin.to_numpy(object)).set_geometry(
-        gpd.GeoSeries(shapes, crs=frame.crs)
+    return (
+        rows.drop(columns=["fid"])
+        .assign(source_row=origin.to_numpy(object))
+        .set_geometry(gpd.GeoSeries(shapes, crs=frame.crs))
     )
 
 

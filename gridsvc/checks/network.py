@@ -68,7 +68,8 @@ class Network:
     @cached_property
     def keys(self) -> npt.NDArray[np.object_]:
         """Keys of the features."""
-        return self.roads.frame["key"].to_numpy(object)
+        keys: npt.NDArray[np.object_] = self.roads.frame["key"].to_numpy(object)
+        return keys
 
     @cached_property
     def lines(self) -> Shapes:
@@ -140,7 +141,9 @@ class Network:
         road = self.segments.road[piece]
         low = self.segments.offset[road]
         high = low + self.segments.length(road)
-        start = np.where(is_last, np.maximum(self.segments.end[piece] - span, low), self.segments.start[piece])
+        start = np.where(
+            is_last, np.maximum(self.segments.end[piece] - span, low), self.segments.start[piece]
+        )
         end = np.where(is_last, self.segments.end[piece], np.minimum(self.segments.start[piece] + span, high))
         return self.segments.stretches(start, end)
 

@@ -63,7 +63,8 @@ def register(app: typer.Typer) -> None:
             Path | None, typer.Option("--xlsx", metavar="FILE", help="Write the findings as a workbook.")
         ] = None,
         html: Annotated[
-            Path | None, typer.Option("--html", metavar="FILE", help="Write the findings as a page with a map.")
+            Path | None,
+            typer.Option("--html", metavar="FILE", help="Write the findings as a page with a map."),
         ] = None,
         fix: Annotated[
             bool, typer.Option("--fix", help="Close thin overlaps, gaps and protrusions of units first.")
@@ -80,13 +81,9 @@ def register(app: typer.Typer) -> None:
         paths = {"geojson": geojson, "xlsx": xlsx, "html": html}
         require_endings(paths)
         if (width is not None or dry_run) and not fix:
-            raise UsageError(
-                "--width and --dry-run go with --fix", "--width 和 --dry-run 须与 --fix 同用"
-            )
+            raise UsageError("--width and --dry-run go with --fix", "--width 和 --dry-run 须与 --fix 同用")
         day = parse_day(as_of) or dt.date.today()
-        mended, loads = None, []
-        if fix:
-            mended, loads = close(session, day, width, dry_run=dry_run)
+        mended, loads = close(session, day, width, dry_run=dry_run) if fix else (None, [])
         with session.store() as store, store.snapshot(), session.progress() as progress:
             progress.step("check", CHECKING)
             findings = find(Scene(store, session.workspace, session.layers, day))

@@ -11,6 +11,7 @@ import pandas as pd
 import typer
 from rich.console import Console
 
+from gridsvc.checks import loaded
 from gridsvc.cli.progress import PUBLISHING
 from gridsvc.cli.session import Session, command
 from gridsvc.cli.tables import Side, show_table
@@ -88,6 +89,7 @@ def register(app: typer.Typer) -> None:
                     store, session.layers, session.workspace, layer, files, options, progress.step
                 )
                 if not dry_run:
+                    told.warnings += loaded(store, session.workspace, session.layers, layer)
                     progress.step("publish", PUBLISHING)
                     store.publish_geopackage()
         except NothingAcceptedError as refusal:

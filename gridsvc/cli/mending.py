@@ -35,7 +35,8 @@ def close(
     width = session.workspace.county.sliver_width if width is None else width
     if not 0 < width <= 100:
         raise UsageError(
-            f"--width {width:g}: give metres above 0 and up to 100", f"--width {width:g}：应大于 0 且不超过 100 米"
+            f"--width {width:g}: give metres above 0 and up to 100",
+            f"--width {width:g}：应大于 0 且不超过 100 米",
         )
     with session.store(write=not dry_run) as store, session.progress() as progress:
         progress.step("fix", MENDING)
@@ -69,10 +70,19 @@ def show_mended(out: Console, mended: Mended, loads: list[LoadRecord], lang: str
     if len(units):
         show_table(
             out,
-            [(word(lang), "left" if number == 0 else "whole" if number == 1 else "right") for number, word in enumerate(HEADINGS)],
             [
-                (LEVEL_TITLES[row.level](lang), row.code, f"{row.given:,.1f}", f"{row.taken:,.1f}", f"{row.shift:.2f}")
-                for row in units.head(SHOWN).itertuples(index=False)
+                (word(lang), "left" if number == 0 else "whole" if number == 1 else "right")
+                for number, word in enumerate(HEADINGS)
+            ],
+            [
+                (
+                    LEVEL_TITLES[str(row["level"])](lang),
+                    row["code"],
+                    f"{row['given']:,.1f}",
+                    f"{row['taken']:,.1f}",
+                    f"{row['shift']:.2f}",
+                )
+                for row in units.head(SHOWN).to_dict(orient="records")
             ],
         )
     if len(units) > SHOWN:

@@ -53,8 +53,8 @@ class Shown:
     shapes: Geometries
     """In pixels; None without a place."""
     points: Geometries
-    cut: dict[tuple[str, str], int]
-    """How many there are, of each severity and kind that is not shown whole."""
+    cut: list[tuple[str, int]]
+    """Kinds that are not shown whole, and how many there are of each."""
 
     @classmethod
     def of(cls, findings: Findings) -> Shown:
@@ -62,7 +62,7 @@ class Shown:
         groups = findings.frame.groupby(["severity", "kind"], sort=False)
         kept = np.flatnonzero(groups.cumcount() < LIMIT)
         counts = groups.size()
-        cut = {(str(a), str(b)): int(count) for (a, b), count in counts.items() if count > LIMIT}
+        cut = [(str(kind), int(count)) for (_, kind), count in counts.items() if count > LIMIT]  # type: ignore[misc, has-type]
         frame = findings.frame.iloc[kept].reset_index(drop=True)
         known = frame["lon"].notna().to_numpy(bool)
         shapes, points = np.full((2, len(frame)), None, dtype=object)
@@ -87,7 +87,14 @@ def render_findings(store: Store, layers: Layers, findings: Findings, day: dt.da
     shown = Shown.of(findings)
     groups, picks = finding_groups(shown, style)
     newest = (loads[-1].id, loads[-1].finished[:10]) if loads else None
-    return _html(_sheet(ground, shown, groups), shown, picks, _Words(findings, stamp, newest, layers, store), style, lang)
+    return _html(
+        _sheet(ground, shown, groups),
+        shown,
+        picks,
+        _Words(findings, stamp, newest, layers, store),
+        style,
+        lang,
+    )
 
 
 def _sheet(ground: Ground, shown: Shown, groups: list[Group]) -> Sheet:
@@ -111,7 +118,9 @@ def finding_groups(shown: Shown, style: Style) -> tuple[list[Group], dict[str, l
     frame, marks, extents, picks = shown.frame, [], [], {}
     kinds = frame[["severity", "kind"]].drop_duplicates().itertuples(index=False)
     for severity, kind in reversed([(str(row.severity), str(row.kind)) for row in kinds]):
-        rows = np.flatnonzero((frame["severity"] == severity) & (frame["kind"] == kind) & frame["lon"].notna())
+        rows = np.flatnonzero(
+            (frame["severity"] == severity) & (frame["kind"] == kind) & frame["lon"].notna()
+        )
         if not len(rows):
             continue
         symbol = style.findings["attention" if severity == "attention" else "note"]
@@ -119,7 +128,12 @@ def finding_groups(shown: Shown, style: Style) -> tuple[list[Group], dict[str, l
         common: dict[str, Any] = {"title": KINDS[kind].title, "section": section, "hit": True}
         dimension = shapely.get_dimensions(shown.shapes[rows])
         for name, chosen, drawn, look in (
-            ("area", dimension == 2, "area", {"fill": symbol.fill, "stroke": symbol.fill, "alpha": 0.55, "width": 1.6}),
+            (
+                "area",
+                dimension == 2,
+                "area",
+                {"fill": symbol.fill, "stroke": symbol.fill, "alpha": 0.55, "width": 1.6},
+            ),
             ("line", dimension == 1, "border", {"stroke": symbol.fill, "width": 4}),
         ):
             if chosen.any():
@@ -127,10 +141,22 @@ def finding_groups(shown: Shown, style: Style) -> tuple[list[Group], dict[str, l
                 extents.append(Group(name, drawn, shown.shapes[rows[chosen]], look, **common))  # type: ignore[arg-type]
                 picks[name] = rows[chosen].tolist()
         name = f"mark-{severity}-{kind}"
-        look = {**symbol.plain(), "shape": SHAPES[KINDS[kind].subject], "size": 6.5 if severity == "attention" else 5}
+        look = {
+            **symbol.plain(),
+            "shape": SHAPES[KINDS[kind].subject],
+            "size": 6.5 if severity == "attention" else 5,
+        }
         marks.append(Group(name, "point", shown.points[rows], look, counted=True, **common))
         picks[name] = rows.tolist()
     return [*extents, *marks], picks
+
+
+def _as_listed(groups: list[Group], kinds: list[str]) -> list[Group]:
+    """Groups with those of findings in the order of the list, each kind's marks last: they stand for it."""
+    place = {kind: number for number, kind in enumerate(kinds)}
+    found = [group for group in groups if group.section in ("attention", "notes")]
+    found.sort(key=lambda group: (place[group.id.split("-", 2)[2]], group.kind == "point"))
+    return [*found, *(group for group in groups if group.section not in ("attention", "notes"))]
 
 
 @dataclass(frozen=True)
@@ -167,18 +193,29 @@ class _Words:
 def _rows(shown: Shown, picks: dict[str, list[int]], names: dict[str, str], lang: Lang) -> list[list[Any]]:
     """One row a finding: severity, kind, sentence, unit's code and name, where it came from, group, index."""
     mark = {
-        row: (name, place) for name, rows in picks.items() if name.startswith("mark-") for place, row in enumerate(rows)
+        row: (name, place)
+        for name, rows in picks.items()
+        if name.startswith("mark-")
+        for place, row in enumerate(rows)
     }
-    columns = ("severity", "kind", f"text_{lang}", "unit", "source", "source_row")
+    columns = ("severity", "kind", f"text_{lang}", "unit")
+    origins = ("source", "source_row", "other_source", "other_row")
     rows = zip(*(shown.frame[name] for name in columns), strict=True)
+    files = zip(*(shown.frame[name] for name in origins), strict=True)
     return [
-        [
-            *(severity, kind, text, unit, names.get(unit, "")),
-            " ".join(filter(None, (source, "" if pd.isna(row) else phrase("row", lang, row=row)))),
-            *mark.get(number, ("", -1)),
-        ]
-        for number, (severity, kind, text, unit, source, row) in enumerate(rows)
+        [*row, names.get(row[-1], ""), _origin(lang, *file), *mark.get(number, ("", -1))]
+        for number, (row, file) in enumerate(zip(rows, files, strict=True))
     ]
+
+
+def _origin(lang: Lang, source: str, row: Any, other: str, other_row: Any) -> str:
+    """The file and row of a feature, and of the second one, where there is one."""
+    pairs = [(source, row), ("" if other == source else other, other_row)]
+    said = [
+        " ".join(filter(None, (file, "" if pd.isna(at) else phrase("row", lang, row=at))))
+        for file, at in pairs
+    ]
+    return ", ".join(filter(None, said))
 
 
 def _html(
@@ -190,10 +227,8 @@ def _html(
     attention = findings.attention
     title = phrase("check", lang)
     limits = [
-        phrase(
-            "page_limit", lang, title=KINDS[kind].title(lang), shown=f"{LIMIT:,}", total=f"{count:,}"
-        )
-        for (_, kind), count in shown.cut.items()
+        phrase("page_limit", lang, title=KINDS[kind].title(lang), shown=f"{LIMIT:,}", total=f"{count:,}")
+        for kind, count in shown.cut
     ]
     kinds = list(dict.fromkeys(counts["kind"]))
     body = markup(
@@ -202,10 +237,13 @@ def _html(
         attention=attention,
         notes=len(findings.frame) - attention,
         newest=words.newest,
-        kinds=[(kind, KINDS[kind].title(lang), int(counts.loc[counts["kind"] == kind, "count"].sum())) for kind in kinds],
+        kinds=[
+            (kind, KINDS[kind].title(lang), int(counts.loc[counts["kind"] == kind, "count"].sum()))
+            for kind in kinds
+        ],
         units=words.units(shown.frame),
         limits=limits,
-        sections=legend(sheet.groups, lang),
+        sections=legend(_as_listed(sheet.groups, kinds), lang),
         lang=lang,
         say=partial(say, lang),
     )

@@ -116,7 +116,15 @@ def _info(info: Info, lang: Lang, register: _Register) -> dict[str, Any]:
 
 
 SECTIONS = ("attention", "notes", "own", "gaps", "assets", "borders", "ground")
-SECTION_TITLES = {"attention": "attention", "notes": "notes", "own": "", "gaps": "gaps", "assets": "assets", "borders": "borders", "ground": "ground"}
+SECTION_TITLES = {
+    "attention": "attention",
+    "notes": "notes",
+    "own": "",
+    "gaps": "gaps",
+    "assets": "assets",
+    "borders": "borders",
+    "ground": "ground",
+}
 
 
 def legend(groups: Sequence[Group], lang: Lang) -> list[dict[str, Any]]:

@@ -160,5 +160,6 @@ def phrase(key: str, lang: str, **values: object) -> str:
 # what the pages' scripts say
 SCRIPT_PHRASES = (
     "who", "vacant", "nobody", "nothing_found", "nearer", "whole_map", "zoom_in", "zoom_out", "close", "no_value",
-    "unit_count", "lies_in", "file", "row", "severity", "finding", "finding_kind", "no_place", "indicator", "kind", "road", "size", "code", "name", "value", "grades", "basis",
+    "unit_count", "indicator", "kind", "road", "size", "code", "name", "value", "grades", "basis",
+    "lies_in", "file", "severity", "finding", "finding_kind", "no_place",
 )  # fmt: skip

@@ -59,7 +59,10 @@ def close_slivers(units: Units, layout: CodeLayout, width: float) -> Closed:
         after = after.fitted(number, width)
     lost, gained = before.pairs.difference(after.pairs), after.pairs.difference(before.pairs)
     return Closed(
-        _changed(faces, units, after, lost, gained), len(first), float(first["area_m2"].sum()), len(after.thin(width))
+        _changed(faces, units, after, lost, gained),
+        len(first),
+        float(first["area_m2"].sum()),
+        len(after.thin(width)),
     )
 
 
@@ -191,7 +194,9 @@ class _Cover:
 
     def numbers(self, row: Any, face: Any) -> pd.Index:
         """Pairs of rows and faces as whole numbers."""
-        return pd.Index(np.asarray(row, dtype=np.int64) * len(self.faces.polygons) + np.asarray(face, dtype=np.int64))
+        return pd.Index(
+            np.asarray(row, dtype=np.int64) * len(self.faces.polygons) + np.asarray(face, dtype=np.int64)
+        )
 
 
 def _cut(cover: _Cover, found: pd.DataFrame, level: int) -> _Cover:
@@ -230,7 +235,9 @@ def _fill(cover: _Cover, found: pd.DataFrame, level: int) -> _Cover:
     table = gap.merge(beside, on="face").merge(holders, on="other")
     table = table[parent_of[table["unit"].to_numpy(np.int64)] == table["parent"].to_numpy(object)]
     shared = table.groupby(["face", "unit"])[["border"]].sum().round(6).reset_index()
-    best = shared.sort_values(["face", "border", "unit"], ascending=[True, False, True]).drop_duplicates("face")
+    best = shared.sort_values(["face", "border", "unit"], ascending=[True, False, True]).drop_duplicates(
+        "face"
+    )
     return cover.with_pairs(cover.pairs.union(cover.numbers(best["unit"], best["face"])))
 
 
@@ -253,7 +260,9 @@ def _changed(faces: Faces, units: Units, after: _Cover, lost: pd.Index, gained: 
     shapes = [shapely.coverage_union_all(faces.polygons[members.get(row, [])]) for row in table["row"]]
     rows = table["row"].to_numpy(np.int64)
     return table.assign(
-        level=np.array(LEVELS, dtype=object)[units.level[rows]], code=units.code[rows], shape=pd.Series(shapes, dtype=object)
+        level=np.array(LEVELS, dtype=object)[units.level[rows]],
+        code=units.code[rows],
+        shape=pd.Series(shapes, dtype=object),
     )
 
 
