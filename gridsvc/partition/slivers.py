@@ -23,6 +23,8 @@ from gridsvc.partition.faces import GRAIN, STEPS, Faces, Ints, Shapes, covering,
 from gridsvc.partition.findings import find_defects
 
 Floats = npt.NDArray[np.float64]
+CORNER = 45.0
+"""Degrees by which the edge of a sliver turns at a neighbour's corner."""
 ROUNDS = 50
 """Closing one sliver may leave a thinner rest of another: so often at most."""
 
@@ -52,11 +54,16 @@ def close_slivers(units: Units, layout: CodeLayout, width: float) -> Closed:
     """
     before = _covered(units, layout)
     first = before.thin(width)
-    before = _covered(units, layout, _crosscuts(before.faces, first))
-    faces = before.faces
-    after = before
-    for number in range(1, len(LEVELS)):
-        after = after.fitted(number, width)
+    levels = np.unique(units.level).tolist()
+    cuts: Shapes = np.empty(0, dtype=object)
+    # what is thin at a level shows when the levels above are done
+    for level in levels:
+        after = before.fitted(levels[: levels.index(level)], width)
+        more = _crosscuts(after.faces, after.thin(width, level), width)
+        if len(more):
+            cuts = np.concatenate([cuts, more])
+            before = _covered(units, layout, cuts)
+    faces, after = before.faces, before.fitted(levels, width)
     lost, gained = before.pairs.difference(after.pairs), after.pairs.difference(before.pairs)
     return Closed(
         _changed(faces, units, after, lost, gained),
@@ -73,9 +80,12 @@ def _covered(units: Units, layout: CodeLayout, cuts: Any = ()) -> _Cover:
     return _Cover(faces, units, layout, _pairs(unit, face, len(faces.polygons)))
 
 
-def _crosscuts(faces: Faces, thin: pd.DataFrame) -> Shapes:
-    """Lines straight across each sliver from where three or more faces meet on its edge."""
-    rings, of_sliver = shapely.get_rings(thin["shape"].to_numpy(object), return_index=True)
+def _crosscuts(faces: Faces, thin: pd.DataFrame, width: float) -> Shapes:
+    """Lines straight across each sliver from where neighbours change: where faces meet, and at their corners."""
+    members = np.unique(thin["faces"].explode().dropna().to_numpy(np.int64))
+    # slivers that lie at each other are cut as one
+    slivers = shapely.normalize(shapely.get_parts(shapely.coverage_union_all(faces.polygons[members])))
+    rings, of_sliver = shapely.get_rings(slivers, return_index=True)
     xy, ring = shapely.get_coordinates(rings, return_index=True)
     # of every ring the vertex, the one before and the one after; the first stands at the end again
     first = np.concatenate([[True], ring[1:] != ring[:-1]]) if len(ring) else np.zeros(0, dtype=bool)
@@ -84,26 +94,24 @@ def _crosscuts(faces: Faces, thin: pd.DataFrame) -> Shapes:
     before = np.arange(len(ring)) - 1
     before[start] = last - 1
     rows = np.setdiff1d(np.arange(len(ring)), last)
-    rows = rows[_is_node(faces, xy[rows])]
     one, two = _unit(xy[rows] - xy[before[rows]]), _unit(xy[rows + 1] - xy[rows])
-    along = one + two
-    # a point of the sliver is left as it is
-    blunt = np.hypot(*along.T) > 0.5
-    rows, along = rows[blunt], _unit(along[blunt])
+    # rings of normalised polygons have the inside on their right: a turn to the left is a corner of a neighbour
+    turn = np.degrees(np.arctan2(one[:, 0] * two[:, 1] - one[:, 1] * two[:, 0], (one * two).sum(axis=1)))
+    chosen = (np.hypot(*(one + two).T) > 0.3) & ((turn > CORNER) | (_is_node(faces, xy[rows]) & (turn > -CORNER)))
+    rows, along = rows[chosen], _unit((one + two)[chosen])
     normal = np.column_stack([-along[:, 1], along[:, 0]])
     sliver = of_sliver[ring[rows]]
-    reach = 8 * thin["width_m"].to_numpy(float)[sliver][:, None] + GRAIN
+    # a wedge is wider than its mean
+    reach = 4 * width
     rays = shapely.linestrings(np.stack([xy[rows] - reach * normal, xy[rows] + reach * normal], axis=1))
-    inside, ray = shapely.get_parts(
-        shapely.intersection(rays, thin["shape"].to_numpy(object)[sliver]), return_index=True
-    )
+    inside, ray = shapely.get_parts(shapely.intersection(rays, slivers[sliver]), return_index=True)
     lines = shapely.get_dimensions(inside) == 1
     inside, ray = inside[lines], ray[lines]
     # of what the ray has in the sliver the part at its own vertex, if it ends within reach
     at = shapely.points(xy[rows])[ray]
-    across = shapely.dwithin(inside, at, GRAIN) & (shapely.length(inside) < 0.99 * reach[ray, 0])
-    chosen: Shapes = np.asarray(inside[across], dtype=object)
-    return chosen
+    across = shapely.dwithin(inside, at, GRAIN) & (shapely.length(inside) < 0.99 * reach)
+    cuts: Shapes = np.asarray(inside[across], dtype=object)
+    return cuts
 
 
 def _unit(vectors: Floats) -> Floats:
@@ -166,21 +174,25 @@ class _Cover:
         members = pd.Series(face).groupby(row).agg(list)
         return found.assign(faces=members.reindex(found.index))
 
-    def fitted(self, level: int, width: float) -> _Cover:
-        """With the units of one level fitted to each other and to their parents."""
+    def fitted(self, levels: list[int], width: float) -> _Cover:
+        """With the units of *levels*, one after the other, fitted to each other and to their parents."""
         cover = self
-        for _ in range(ROUNDS):
-            found = cover.thin(width, level)
-            moved = cover
-            for kind, act in (("protrusion", _cut), ("overlap", _part), ("gap", _fill)):
-                moved = act(moved, found[found["kind"] == kind], level)
-            # a unit that is a sliver as a whole is not for us to remove
-            kept = cover.pairs[~np.isin(cover.unit, moved.unit)]
-            moved = moved.with_pairs(moved.pairs.union(kept))
-            if moved.pairs.equals(cover.pairs):
-                break
-            cover = moved
+        for level in levels:
+            for _ in range(ROUNDS):
+                moved = cover._closer(cover.thin(width, level), level)
+                if moved.pairs.equals(cover.pairs):
+                    break
+                cover = moved
         return cover
+
+    def _closer(self, found: pd.DataFrame, level: int) -> _Cover:
+        """With the defects *found* at one level closed; what that leaves shows when they are looked for again."""
+        moved = self
+        for kind, act in (("protrusion", _cut), ("overlap", _part), ("gap", _fill)):
+            moved = act(moved, found[found["kind"] == kind], level)
+        # a unit that is a sliver as a whole is not for us to remove
+        kept = self.pairs[~np.isin(self.unit, moved.unit)]
+        return moved.with_pairs(moved.pairs.union(kept))
 
     def rows(self, codes: pd.Series, level: int) -> Ints:
         """Unit rows of codes of one level."""
@@ -217,12 +229,12 @@ def _part(cover: _Cover, found: pd.DataFrame, level: int) -> _Cover:
 def _fill(cover: _Cover, found: pd.DataFrame, level: int) -> _Cover:
     """Give each face of the gaps to the child of its parent with the longest border on it (the lowest of equals).
 
-    Faces with no such neighbour wait for the next round.
+    From the edges inwards: a face with a longer border on an open face waits until that one is given.
     """
     faces, units = cover.faces, cover.units
     parent_of = np.array([cover.layout.parent(code) or "" for code in units.code], dtype=object)
-    gap = found.explode("faces")
-    gap = pd.DataFrame({"face": gap["faces"].astype(np.int64), "parent": gap["unit_a"]})
+    one = found.explode("faces")
+    gap = pd.DataFrame({"face": one["faces"].astype(np.int64), "parent": one["unit_a"]})
     beside = pd.DataFrame(
         {
             "face": np.concatenate([faces.left, faces.right]),
@@ -230,15 +242,24 @@ def _fill(cover: _Cover, found: pd.DataFrame, level: int) -> _Cover:
             "border": np.concatenate([faces.border, faces.border]),
         }
     )
+    beside = beside.merge(gap, on="face")
     own = units.level[cover.unit] == level
-    holders = pd.DataFrame({"other": cover.face[own], "unit": cover.unit[own]})
-    table = gap.merge(beside, on="face").merge(holders, on="other")
-    table = table[parent_of[table["unit"].to_numpy(np.int64)] == table["parent"].to_numpy(object)]
-    shared = table.groupby(["face", "unit"])[["border"]].sum().round(6).reset_index()
-    best = shared.sort_values(["face", "border", "unit"], ascending=[True, False, True]).drop_duplicates(
-        "face"
-    )
-    return cover.with_pairs(cover.pairs.union(cover.numbers(best["unit"], best["face"])))
+    held = pd.DataFrame({"other": cover.face[own], "unit": cover.unit[own]})
+    given = held.head(0)
+    while True:
+        open_ = beside[~beside["face"].isin(given["other"])]
+        waits = open_[open_["other"].isin(open_["face"])].groupby("face")["border"].max()
+        table = open_.merge(held, on="other")
+        table = table[parent_of[table["unit"].to_numpy(np.int64)] == table["parent"].to_numpy(object)]
+        shared = table.groupby(["face", "unit"])[["border"]].sum().round(6).reset_index()
+        order = shared.sort_values(["face", "border", "unit"], ascending=[True, False, True])
+        best = order.drop_duplicates("face")
+        if best.empty:
+            return cover.with_pairs(cover.pairs.union(cover.numbers(given["unit"], given["other"])))
+        ready = best["border"] >= best["face"].map(waits).fillna(0.0)
+        taken = best[ready] if ready.any() else best
+        fresh = taken[["face", "unit"]].rename(columns={"face": "other"})
+        given, held = pd.concat([given, fresh]), pd.concat([held, fresh])
 
 
 def _changed(faces: Faces, units: Units, after: _Cover, lost: pd.Index, gained: pd.Index) -> pd.DataFrame:
@@ -253,23 +274,28 @@ def _changed(faces: Faces, units: Units, after: _Cover, lost: pd.Index, gained: 
     )
     area = shapely.area(faces.polygons)[moved["face"]]
     moved["given"], moved["taken"] = np.where(moved["gain"], 0.0, area), np.where(moved["gain"], area, 0.0)
-    moved["shift"] = _shifts(faces, units, moved)
-    table = moved.groupby("row").agg(given=("given", "sum"), taken=("taken", "sum"), shift=("shift", "max"))
-    table = table.reset_index()
+    rows = np.unique(moved["row"])
     members = pd.Series(after.face).groupby(after.unit).agg(list)
-    shapes = [shapely.coverage_union_all(faces.polygons[members.get(row, [])]) for row in table["row"]]
-    rows = table["row"].to_numpy(np.int64)
-    return table.assign(
+    shapes = np.array(
+        [shapely.coverage_union_all(faces.polygons[members[row]]) for row in rows.tolist()] + [None], dtype=object
+    )[:-1]
+    moved["shift"] = _shifts(faces, moved, units.shape[rows], shapes)
+    table = moved.groupby("row").agg(given=("given", "sum"), taken=("taken", "sum"), shift=("shift", "max"))
+    return table.reset_index().assign(
         level=np.array(LEVELS, dtype=object)[units.level[rows]],
         code=units.code[rows],
         shape=pd.Series(shapes, dtype=object),
     )
 
 
-def _shifts(faces: Faces, units: Units, moved: pd.DataFrame) -> Floats:
-    """How far each face that changed hands reaches from the old outline of the unit."""
-    outline = shapely.boundary(units.shape)[moved["row"].to_numpy(np.int64)]
-    xy, of_face = shapely.get_coordinates(faces.polygons[moved["face"].to_numpy(np.int64)], return_index=True)
+def _shifts(faces: Faces, moved: pd.DataFrame, old: Shapes, new: Shapes) -> Floats:
+    """How far each face that changed hands reaches from the outline: a lost one from the new, a gained from the old."""
+    place = np.searchsorted(np.unique(moved["row"]), moved["row"])
+    gain = moved["gain"].to_numpy(bool)
+    outline = np.where(gain, shapely.boundary(old)[place], shapely.boundary(new)[place])
+    # the far side of what fills a notch has no vertex of its own
+    rings = shapely.segmentize(faces.polygons[moved["face"].to_numpy(np.int64)], 1.0)
+    xy, of_face = shapely.get_coordinates(rings, return_index=True)
     far = shapely.distance(shapely.points(xy), outline[of_face])
     shifts = np.zeros(len(moved))
     np.maximum.at(shifts, of_face, far)
