@@ -115,10 +115,10 @@ class Network:
         # of each end one finding: a crossing before a near miss, then the nearest
         order = np.lexsort((near, size, ~over, end))
         order = order[np.unique(end[order], return_index=True)[1]]
-        gap = shapely.shortest_line(points[end], self.lines[near])
-        middle = shapely.get_coordinates(shapely.line_interpolate_point(gap, 0.5, normalized=True)).round(3)
         # two ends that miss each other are one gap
-        order = order[np.sort(np.unique(middle[order], axis=0, return_index=True)[1])]
+        pair = np.sort(np.column_stack([road[piece[end]], road[near]])[order], axis=1)
+        gap = np.column_stack([pair, np.rint(size[order] * MICRO).astype(np.int64)])
+        order = order[np.sort(np.unique(gap, axis=0, return_index=True)[1])]
         end, near = end[order], near[order]
         return part(
             np.where(over[order], "overshoot", "undershoot").astype(object),
