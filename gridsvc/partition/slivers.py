@@ -97,7 +97,9 @@ def _crosscuts(faces: Faces, thin: pd.DataFrame, width: float) -> Shapes:
     one, two = _unit(xy[rows] - xy[before[rows]]), _unit(xy[rows + 1] - xy[rows])
     # rings of normalised polygons have the inside on their right: a turn to the left is a corner of a neighbour
     turn = np.degrees(np.arctan2(one[:, 0] * two[:, 1] - one[:, 1] * two[:, 0], (one * two).sum(axis=1)))
-    chosen = (np.hypot(*(one + two).T) > 0.3) & ((turn > CORNER) | (_is_node(faces, xy[rows]) & (turn > -CORNER)))
+    chosen = (np.hypot(*(one + two).T) > 0.3) & (
+        (turn > CORNER) | (_is_node(faces, xy[rows]) & (turn > -CORNER))
+    )
     rows, along = rows[chosen], _unit((one + two)[chosen])
     normal = np.column_stack([-along[:, 1], along[:, 0]])
     sliver = of_sliver[ring[rows]]
@@ -277,7 +279,8 @@ def _changed(faces: Faces, units: Units, after: _Cover, lost: pd.Index, gained: 
     rows = np.unique(moved["row"])
     members = pd.Series(after.face).groupby(after.unit).agg(list)
     shapes = np.array(
-        [shapely.coverage_union_all(faces.polygons[members[row]]) for row in rows.tolist()] + [None], dtype=object
+        [shapely.coverage_union_all(faces.polygons[members[row]]) for row in rows.tolist()] + [None],
+        dtype=object,
     )[:-1]
     moved["shift"] = _shifts(faces, moved, units.shape[rows], shapes)
     table = moved.groupby("row").agg(given=("given", "sum"), taken=("taken", "sum"), shift=("shift", "max"))
@@ -289,7 +292,7 @@ def _changed(faces: Faces, units: Units, after: _Cover, lost: pd.Index, gained: 
 
 
 def _shifts(faces: Faces, moved: pd.DataFrame, old: Shapes, new: Shapes) -> Floats:
-    """How far each face that changed hands reaches from the outline: a lost one from the new, a gained from the old."""
+    """How far each face that changed hands reaches: a lost one from the new outline, a gained one from the old."""
     place = np.searchsorted(np.unique(moved["row"]), moved["row"])
     gain = moved["gain"].to_numpy(bool)
     outline = np.where(gain, shapely.boundary(old)[place], shapely.boundary(new)[place])

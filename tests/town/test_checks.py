@@ -51,7 +51,7 @@ def test_a_stub_of_its_own_beyond_a_junction_is_an_overshoot(found):
 
 def test_two_ends_that_miss_each_other_are_one_gap(found):
     rows = found({"roads": [road("A", (0, 0), (100, 0)), road("B", (101, 0), (200, 0))]})
-    assert kinds(rows, *NETWORK) == {("undershoot", "A", "B"): 1}
+    assert kinds(rows, *NETWORK) == {("undershoot", "B", "A"): 1}
 
 
 def test_junctions_crossings_dead_ends_and_the_countys_border_are_no_findings(found):
@@ -161,7 +161,9 @@ def test_values_are_held_against_the_definitions_of_today(found):
         {"lamp_id": "NEW", "light_points": 0, "checked_on": "2099-01-01"},
     ]
     duties = [{"holder": "C1", "unit_code": C, "date_from": "2026-05-01", "date_to": "2026-04-01"}]
-    rows = found({"lamps": [{**row, "at": shapely.Point(0, 9 * n)} for n, row in enumerate(lamps)], "duties": duties})
+    rows = found(
+        {"lamps": [{**row, "at": shapely.Point(0, 9 * n)} for n, row in enumerate(lamps)], "duties": duties}
+    )
     told = {key[:2]: row["text_en"] for key, row in rows.items()}
     assert told["not_allowed", "ODD"] == "ODD (lamps): State: flickers is not one of its values"
     assert told["out_of_range", "ODD"] == "ODD (lamps): Pole height: 75 is above 60"

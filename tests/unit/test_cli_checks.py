@@ -3,8 +3,8 @@
 import json
 import re
 
-import python_calamine
 import pytest
+import python_calamine
 from typer.testing import CliRunner
 
 from gridsvc.checks import KINDS, SEVERITIES
@@ -45,10 +45,24 @@ def town(tmp_path):
     call("init", workspace, "--name", "村")
     whole = area(10, 10.02)
     for layer, code in (("counties", C), ("districts", D), ("communities", A)):
-        done = call("load", layer, features(tmp_path / f"{layer}.geojson", "Polygon", (whole, {"code": code, "name": code})), "-w", workspace)
+        done = call(
+            "load",
+            layer,
+            features(tmp_path / f"{layer}.geojson", "Polygon", (whole, {"code": code, "name": code})),
+            "-w",
+            workspace,
+        )
         assert done.exit_code == 0, done.output
-    grids = [(area(10, 10.01 + 0.2 * METRE), {"code": A + "001", "name": "东"}), (area(10.01, 10.02), {"code": A + "002", "name": "西"})]
-    assert call("load", "grids", features(tmp_path / "grids.geojson", "Polygon", *grids), "-w", workspace).exit_code == 0
+    grids = [
+        (area(10, 10.01 + 0.2 * METRE), {"code": A + "001", "name": "东"}),
+        (area(10.01, 10.02), {"code": A + "002", "name": "西"}),
+    ]
+    assert (
+        call(
+            "load", "grids", features(tmp_path / "grids.geojson", "Polygon", *grids), "-w", workspace
+        ).exit_code
+        == 0
+    )
     lamps = [([10.005 + n * 0.001, 50.005], {"lamp_id": f"L{n}"}) for n in range(2)]
     lamps.append(([10.005 + 0.1 * METRE, 50.005], {"lamp_id": "<b>L9</b>"}))
     done = call("load", "lamps", features(tmp_path / "lamps.geojson", "Point", *lamps), "-w", workspace)
@@ -58,7 +72,9 @@ def town(tmp_path):
 
 def test_a_finding_names_the_file_and_the_row_it_came_from(town, tmp_path):
     call("check", "-w", town, "--xlsx", tmp_path / "f.xlsx")
-    head, *rows = python_calamine.CalamineWorkbook.from_path(tmp_path / "f.xlsx").get_sheet_by_index(0).to_python()
+    head, *rows = (
+        python_calamine.CalamineWorkbook.from_path(tmp_path / "f.xlsx").get_sheet_by_index(0).to_python()
+    )
     found = [dict(zip(head, row, strict=True)) for row in rows]
     (twice,) = [row for row in found if row["Kind"] == "Drawn twice"]
     # by key, the one in angle brackets comes first
@@ -105,7 +121,14 @@ def test_what_moved_is_told(town):
 
 
 @pytest.mark.parametrize(
-    "wrong", [["--width", "1"], ["--dry-run"], ["--fix", "--width", "0"], ["--html", "f.txt"], ["--fix", "--width", "999"]]
+    "wrong",
+    [
+        ["--width", "1"],
+        ["--dry-run"],
+        ["--fix", "--width", "0"],
+        ["--html", "f.txt"],
+        ["--fix", "--width", "999"],
+    ],
 )
 def test_options_that_make_no_sense_are_refused(town, wrong):
     done = call("check", "-w", town, *wrong)

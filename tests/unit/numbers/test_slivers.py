@@ -78,7 +78,7 @@ def test_a_strip_along_several_units_is_cut_where_one_ends_and_the_next_begins()
         A: box(0, 0, 90, 10.3), G1: box(0, 0, 30, 10), G2: box(30, 0, 60, 10), G3: box(60, 0, 90, 10),
     }  # fmt: skip
     done, after = closed(shapes)
-    assert moved(done) == {code: (0, 9, 0.3) for code in (G1, G2, G3)}
+    assert moved(done) == dict.fromkeys((G1, G2, G3), (0, 9, 0.3))
     assert defects(after).empty
 
 
@@ -121,7 +121,12 @@ def test_a_unit_that_is_a_sliver_itself_is_not_removed():
 
 
 def test_a_gap_without_a_child_of_its_parent_is_counted_and_left():
-    shapes = {D: box(0, 0, 100, 50.2), A: box(0, 0, 100, 50), B: box(0, 50, 100, 50.2), G1: box(0, 0, 100, 50)}
+    shapes = {
+        D: box(0, 0, 100, 50.2),
+        A: box(0, 0, 100, 50),
+        B: box(0, 50, 100, 50.2),
+        G1: box(0, 0, 100, 50),
+    }
     done, after = closed({**shapes, B + "001": box(0, 60, 100, 80)})
     assert done.left == 1
     assert after[B].equals(shapes[B])
@@ -153,8 +158,12 @@ def test_noise_below_the_width_is_closed_for_good(columns, rows, random):
     assert defects(after).empty
     assert done.left == 0
     for level in ("community", "grid"):
-        tiles = np.array([shape for code, shape in after.items() if LAYOUT.level(code) == level], dtype=object)
-        assert shapely.area(tiles).sum() == pytest.approx(shapes[D].area, abs=0.001 * shapely.length(tiles).sum())
+        tiles = np.array(
+            [shape for code, shape in after.items() if LAYOUT.level(code) == level], dtype=object
+        )
+        assert shapely.area(tiles).sum() == pytest.approx(
+            shapes[D].area, abs=0.001 * shapely.length(tiles).sum()
+        )
         mine = done.units.loc[done.units["level"] == level, "shape"].to_numpy(object)
         assert shapely.coverage_is_valid(mine)
 
