@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any, Literal
 
@@ -48,6 +48,10 @@ def cell_text(value: Any) -> str | None:
         return str(int(value))
     if isinstance(value, datetime | date):
         return value.isoformat().replace("T", " ").removesuffix(" 00:00:00")
+    if isinstance(value, timedelta):
+        # 116:23:12 typed into a cell is a time of day to a spreadsheet
+        minutes, seconds = divmod(value.total_seconds(), 60)
+        return f"{int(minutes // 60)}:{int(minutes % 60):02d}:{seconds:09.6f}".rstrip("0").removesuffix(".")
     if isinstance(value, dict | list):
         return json.dumps(value, ensure_ascii=False)
     return str(value)
@@ -169,6 +173,10 @@ class Delivery:
     """Column → what of the source it was made of, where that is no column (OpenStreetMap tags)."""
     no_shape: Text = NO_SHAPE
     """Why a row has no shape."""
+    paths: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Column → the headings above it from the top, where the header has several rows."""
+    days_from_1904: bool = False
+    """Plain day numbers count from 1904, as in workbooks of old Macintoshes."""
     lost_values: int = 0
     """Cells that were not understood while the columns were made; the notes tell which."""
 

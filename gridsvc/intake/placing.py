@@ -9,13 +9,13 @@ import shapely
 
 from gridsvc.codes import LEVELS
 from gridsvc.errors import InputRefusedError
-from gridsvc.intake import coordinates, geometry, values
-from gridsvc.intake.delivery import Delivery, Mask, Objects
-from gridsvc.intake.fields import coordinate_columns
+from gridsvc.intake import coordinates, geometry
+from gridsvc.intake.delivery import Delivery, Objects
 from gridsvc.intake.geometry import Repair
+from gridsvc.intake.positions import Positions, find_positions
 from gridsvc.intake.problems import Problems
 from gridsvc.intake.systems import Bounds, Located, locate
-from gridsvc.layers import Field, Layer
+from gridsvc.layers import Layer
 from gridsvc.text import Text, bilingual
 
 
@@ -25,7 +25,6 @@ class Spatial:
 
     shapes: Objects
     used: tuple[str, ...] = ()
-    unreadable: Mask | None = None
 
 
 def find_shapes(delivery: Delivery, layer: Layer, problems: Problems) -> Spatial:
@@ -33,17 +32,23 @@ def find_shapes(delivery: Delivery, layer: Layer, problems: Problems) -> Spatial
 
     Raises :class:`InputRefusedError` when there are none, or none of a type that the layer takes.
     """
-    spatial = None if delivery.geometry is None else Spatial(delivery.geometry, (), delivery.unreadable)
-    if spatial is None and 0 in layer.dimensions:
-        spatial = _points(delivery)
     wanted = geometry.wanted_kinds(layer)
-    if spatial is None:
+    found_in: Positions | None = None
+    if delivery.geometry is None:
+        found_in = find_positions(
+            delivery.name, delivery.columns, delivery.paths, points=0 in layer.dimensions
+        )
+    if delivery.geometry is None and found_in is None:
         raise InputRefusedError(
             f"{delivery.name} has no geometry, but layer {layer.name} needs {wanted.en}",
             f"{delivery.name} 没有图形，而图层 {layer.name} 需要{wanted.zh}图形",
         )
-    shapes = np.asarray(spatial.shapes, dtype=object)
-    geometry.check_presence(shapes, spatial.unreadable, problems, delivery.no_shape)
+    if found_in is None:
+        shapes = np.asarray(delivery.geometry, dtype=object)
+        geometry.check_presence(shapes, delivery.unreadable, problems, delivery.no_shape)
+    else:
+        shapes = found_in.shapes
+        found_in.report(problems)
     present = np.flatnonzero(~problems.mask)
     found = geometry.dimensions(shapes[present])
     if len(found) and not np.isin(found, list(layer.dimensions)).any():
@@ -53,21 +58,7 @@ def find_shapes(delivery: Delivery, layer: Layer, problems: Problems) -> Spatial
             f"{delivery.name} 为{only.zh}图形，而图层 {layer.name} 只接受{wanted.zh}图形",
         )
     geometry.check_types(layer, shapes, present, problems)
-    return Spatial(shapes, spatial.used)
-
-
-def _points(delivery: Delivery) -> Spatial | None:
-    """Points from the lon/lat columns of a table, None where it has none."""
-    used = coordinate_columns(list(delivery.columns))
-    if used is None:
-        return None
-    number = Field(type="number", title=bilingual("", ""))
-    parsed = [values.parse(number, delivery.columns[name]) for name in used]
-    x, y = (np.asarray(axis.values) for axis in parsed)
-    shapes = np.full(len(x), None, dtype=object)
-    known = ~(np.isnan(x) | np.isnan(y))
-    shapes[known] = shapely.points(x[known], y[known])
-    return Spatial(shapes, used, (parsed[0].fault >= 0) | (parsed[1].fault >= 0))
+    return Spatial(shapes, found_in.used if found_in else ())
 
 
 def place(

@@ -75,6 +75,7 @@ def prepare(delivery: Delivery, request: Request) -> Prepared:
         mapping=request.mapping,
         constants=request.constants,
         cut=delivery.cut_names,
+        paths=delivery.paths,
     )
     frame, doubts = _values(delivery, request, matching, problems)
     located, repair = None, Repair(np.zeros(0, dtype=np.intp), [])
@@ -156,7 +157,7 @@ def _values(
             data[name] = values.repeated(spec, spec.default, count)
         else:
             column = _column(delivery, match.column)
-            parsed = values.parse(spec, column, key=key)
+            parsed = values.parse(spec, column, key=key, from_1904=delivery.days_from_1904)
             data[name] = parsed.values
             doubts += _faults(name, spec, match.column, parsed, spec.required or spec.graded or key, problems)
         if spec.required:
