@@ -12,9 +12,7 @@ from gridsvc.text import bilingual
 _MARKS = str.maketrans(
     dict.fromkeys("º˚度", "°") | dict.fromkeys("′’‘´`＇分", "'") | dict.fromkeys("″”“〃＂秒", '"')
 )
-_AXIS = re.compile(
-    r"^(东经|西经|北纬|南纬|[EWNS东西南北经纬])[:\s]*|[:\s]*([EWNS东西南北])$", re.IGNORECASE
-)
+_AXIS = re.compile(r"^(东经|西经|北纬|南纬|[EWNS东西南北经纬])[:\s]*|[:\s]*([EWNS东西南北])$", re.IGNORECASE)
 _AXES = {"E": ("x", 1), "东": ("x", 1), "经": ("x", 1), "W": ("x", -1), "西": ("x", -1)} | {
     "N": ("y", 1), "北": ("y", 1), "纬": ("y", 1), "S": ("y", -1), "南": ("y", -1)
 }  # fmt: skip

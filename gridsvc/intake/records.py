@@ -14,7 +14,7 @@ Fills = Mapping[int, list[tuple[int, Any]]]
 _TOTAL_WORDS = r"(?:合\s*计|总\s*计|小\s*计|共\s*计|累\s*计|总\s*数|total|subtotal|sum)"
 # the first cell of a row that is no record
 _TOTAL = re.compile(
-    rf"(?:本页|本表|以上|全[县区市镇乡村]|其中)?\s*{_TOTAL_WORDS}(?=$|[\s\d：:，,。(（])", re.IGNORECASE
+    rf"(?:本页|本表|以上|全[县区市镇乡村]|其中[：:]?)?\s*{_TOTAL_WORDS}(?=$|[\s\d：:，,。(（])", re.IGNORECASE
 )
 # … or any of the first few
 _TOTAL_ALONE = re.compile(rf"(?:本页|本表|以上)?\s*{_TOTAL_WORDS}\s*[：:]?", re.IGNORECASE)

@@ -7,7 +7,7 @@ import io
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -97,7 +97,7 @@ class _Layout:
     starts: list[int]
     """First column of each of these."""
 
-    @property
+    @cached_property
     def serial(self) -> set[int]:
         """Columns that only count the rows."""
         numbers = [index for index, name in enumerate(self.names) if fold(name) in SERIAL]
@@ -157,15 +157,14 @@ def _delivery(
     titles = [row for layout in layouts for row in rows[layout.header.start : layout.header.end]]
     cells = [cell for row in [*records.rows[:50], *titles] for cell in row]
     foreign = dict.fromkeys(cell.strip() for cell in cells if isinstance(cell, str) and not cell.isascii())
-    kept, numbers = records.rows, np.array(records.numbers, dtype="int64")
     longer = _longer(records, layouts)
-    names, kept = _columns(records, layouts, width)
     if filled := [number for number in records.numbers if number - 1 in fills]:
         notes.append(_filled(filled))
+    names, kept = _columns(records, layouts, width)
     return Delivery(
         data.title,
         data.format,
-        numbers,
+        np.array(records.numbers, dtype="int64"),
         {name: Column.of_cells(partial(_cells, kept, index)) for index, name in names},
         samples=list(foreign)[:3],
         left_out=records.left_out,
