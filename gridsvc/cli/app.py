@@ -15,6 +15,7 @@ from gridsvc import __version__
 COMMANDS = {
     "init": "workspaces",
     "layers": "workspaces",
+    "template": "templates",
     "load": "loads",
     "osm": "osm",
     "loads": "loads",

@@ -12,7 +12,7 @@ from gridsvc.errors import InputRefusedError
 from gridsvc.intake import coordinates, geometry
 from gridsvc.intake.delivery import Delivery, Objects
 from gridsvc.intake.geometry import Repair
-from gridsvc.intake.positions import Positions, find_positions
+from gridsvc.intake.positions import Positions, find_positions, named_system
 from gridsvc.intake.problems import Problems
 from gridsvc.intake.systems import Bounds, Located, locate
 from gridsvc.layers import Layer
@@ -49,6 +49,7 @@ def find_shapes(delivery: Delivery, layer: Layer, problems: Problems) -> Spatial
     else:
         shapes = found_in.shapes
         found_in.report(problems)
+        delivery.crs, delivery.crs_note = named_system(found_in.used[0])
     present = np.flatnonzero(~problems.mask)
     found = geometry.dimensions(shapes[present])
     if len(found) and not np.isin(found, list(layer.dimensions)).any():

@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyproj
 import shapely
 
 from gridsvc.errors import InputRefusedError
 from gridsvc.intake.angles import both, coordinate
 from gridsvc.intake.delivery import Column, Objects
-from gridsvc.intake.header import forms
+from gridsvc.intake.header import aside, forms, unmarked
 from gridsvc.intake.problems import Problems
 from gridsvc.intake.values import Fault
 from gridsvc.layers import fold
@@ -59,6 +60,12 @@ WKT = frozenset(fold(name) for name in ("wkt", "wkt_geom", "geometry", "geom", "
 POSITION_NAMES = frozenset(fold(name) for pair in PAIRS for name in pair) | TOGETHER | LAT_FIRST | WKT
 """Folded names of columns that hold positions."""
 
+# what a heading may name in brackets: 经度（CGCS2000）
+_SYSTEMS = {
+    4490: ("cgcs2000", "国家2000", "2000国家大地坐标系", "大地2000", "2000"),
+    4326: ("wgs84", "wgs1984"),
+}
+_SHIFTED = {"GCJ02": ("gcj02", "火星", "火星坐标", "高德"), "BD09": ("bd09", "百度", "百度坐标")}
 Numbers = npt.NDArray[np.float64]
 
 
@@ -90,6 +97,26 @@ def coordinate_columns(
         if fold(lon) in by_name and fold(lat) in by_name:
             return by_name[fold(lon)], by_name[fold(lat)]
     return None
+
+
+def named_system(column: str) -> tuple[pyproj.CRS | None, Text | None]:
+    """The system that a heading of coordinates names in brackets, with how it is known; None where it names none.
+
+    One of shifted web maps is only told: it has to be confirmed.
+    """
+    text = aside(unmarked(column))[1]
+    name = fold(text)
+    for code, names in _SYSTEMS.items():
+        if name in (*names, f"epsg{code}", str(code)):
+            how = bilingual(f"heading of column {column!r}", f"列名“{column}”")
+            return pyproj.CRS.from_epsg(code), how
+    for shifted, names in _SHIFTED.items():
+        if name in names:
+            return None, bilingual(
+                f"the heading of column {column!r} says {text}: give --crs {shifted} if that is so",
+                f"列名“{column}”注明为{text}：如属实请用 --crs {shifted}",
+            )
+    return None, None
 
 
 def _by_name(columns: Sequence[str], paths: Mapping[str, Sequence[str]]) -> dict[str, str]:

@@ -5,7 +5,7 @@ import shapely
 from gridsvc.errors import InputRefusedError
 from gridsvc.intake.angles import both, coordinate
 from gridsvc.intake.delivery import Column
-from gridsvc.intake.positions import coordinate_columns, find_positions
+from gridsvc.intake.positions import coordinate_columns, find_positions, named_system
 from gridsvc.intake.problems import Problems
 from gridsvc.intake.values import Fault
 
@@ -145,3 +145,18 @@ def test_rows_of_one_spelling_share_it():
     assert shapely.is_missing(positions.shapes).tolist() == [False, True, True]
     assert not positions.faults
     assert np.array_equal(shapely.get_coordinates(positions.shapes), [[116.4, 39.9]])
+
+
+@pytest.mark.parametrize(
+    ("heading", "code"), [("经度（CGCS2000）*", 4490), ("lon (WGS-84)", 4326), ("经度", None)]
+)
+def test_a_heading_may_name_its_system(heading, code):
+    crs, how = named_system(heading)
+    assert (crs.to_epsg() if crs else None) == code
+    assert (how is None) == (code is None)
+
+
+def test_a_heading_that_names_a_shifted_system_only_asks():
+    crs, note = named_system("经度（火星坐标）")
+    assert crs is None
+    assert "--crs GCJ02" in note.en
