@@ -193,7 +193,8 @@ def _records(
         if is_no_record(row, filled, layouts[-1].serial) or (len(filled) == 1 and index - 1 in wide):
             records.leave_out(number, row)
             continue
-        if isinstance(filled[0], str) and _is_heading(row, filled, titles | headings, known):
+        gap = not any(not is_empty(cell) for cell in rows[index - 2])
+        if isinstance(filled[0], str) and _is_heading(row, filled, titles | headings, known, gap=gap):
             below = header_at(rows, index - 1, known)
             again = _folded(row) in titles | headings or below is None
             end = index if again or below is None else below.end
@@ -219,8 +220,13 @@ def _folded(row: Row) -> tuple[str, ...]:
     return tuple(heading(cell) for cell in row if not is_empty(cell))
 
 
-def _is_heading(row: Row, filled: list[Any], headings: set[tuple[str, ...]], known: Collection[str]) -> bool:
-    """True for a row of headings: one that stood further up, or one most of whose texts are known names."""
+def _is_heading(
+    row: Row, filled: list[Any], headings: set[tuple[str, ...]], known: Collection[str], *, gap: bool
+) -> bool:
+    """True for a row of headings: one that stood further up, or one most of whose texts are known names.
+
+    After an empty row (*gap*) half of them, and be it one, is enough: a table of something else may begin.
+    """
     if not all(isinstance(cell, str) and len(cell) < _LONGEST_NAME for cell in filled):
         return False
     if _folded(row) in headings:
@@ -231,6 +237,8 @@ def _is_heading(row: Row, filled: list[Any], headings: set[tuple[str, ...]], kno
         # most rows are records: seen after the first few cells
         if names < seen - _UNKNOWN_AHEAD and 2 * names < seen:
             return False
+    if gap:
+        return names > 0 and 1 < len(filled) <= 2 * names
     return names > 1 and 2 * names > len(filled)
 
 
