@@ -209,7 +209,10 @@ def demo(tmp_path_factory):
     if "PYTEST_XDIST_WORKER" in os.environ:
         common = common.parent
     folder = common / "demo"
-    own = {"GRIDSVC_VENV": sys.prefix} if sys.prefix != sys.base_prefix else {}
+    # an environment that belongs to another checkout would be emptied and made anew for this one
+    owner = Path(sys.prefix) / "gridsvc-root"
+    mine = owner.is_file() and owner.read_text().strip() == str(ROOT)
+    own = {"GRIDSVC_VENV": sys.prefix} if mine else {}
     with (common / "demo.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         made = common / "demo.txt"

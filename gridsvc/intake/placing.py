@@ -12,7 +12,7 @@ from gridsvc.errors import InputRefusedError
 from gridsvc.intake import coordinates, geometry
 from gridsvc.intake.delivery import Delivery, Objects
 from gridsvc.intake.geometry import Repair
-from gridsvc.intake.positions import Positions, find_positions, named_system
+from gridsvc.intake.positions import ColumnShapes, find_positions, named_system
 from gridsvc.intake.problems import Problems
 from gridsvc.intake.systems import Bounds, Located, locate
 from gridsvc.layers import Layer
@@ -33,7 +33,7 @@ def find_shapes(delivery: Delivery, layer: Layer, problems: Problems) -> Spatial
     Raises :class:`InputRefusedError` when there are none, or none of a type that the layer takes.
     """
     wanted = geometry.wanted_kinds(layer)
-    found_in: Positions | None = None
+    found_in: ColumnShapes | None = None
     if delivery.geometry is None:
         found_in = find_positions(
             delivery.name, delivery.columns, delivery.paths, points=0 in layer.dimensions

@@ -1,4 +1,4 @@
-"""Positions in the columns of a table: longitude and latitude, both in one cell, degrees and minutes, or WKT."""
+"""ColumnShapes in the columns of a table: longitude and latitude, both in one cell, degrees and minutes, or WKT."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ Numbers = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Positions:
+class ColumnShapes:
     """Shapes made of the columns *used*, and what is wrong with which rows."""
 
     shapes: Objects
@@ -132,7 +132,7 @@ def _by_name(columns: Sequence[str], paths: Mapping[str, Sequence[str]]) -> dict
 
 def find_positions(
     title: str, columns: Mapping[str, Column], paths: Mapping[str, Sequence[str]], *, points: bool
-) -> Positions | None:
+) -> ColumnShapes | None:
     """Shapes from the columns of a table, None where it has none; *points*: coordinate columns may make them.
 
     Raises :class:`InputRefusedError` for degrees, minutes and seconds run together as one number.
@@ -175,7 +175,7 @@ def _rows(name: str, column: Column, faults: Mapping[int, Fault]) -> dict[int, T
     return {row: texts[code] for row, code in zip(wrong.tolist(), column.codes[wrong].tolist(), strict=True)}
 
 
-def _from_pair(title: str, pair: tuple[str, str], columns: Mapping[str, Column]) -> Positions:
+def _from_pair(title: str, pair: tuple[str, str], columns: Mapping[str, Column]) -> ColumnShapes:
     axes: list[Numbers] = []
     faults: dict[int, Text] = {}
     for name, axis in zip(pair, "xy", strict=True):
@@ -186,7 +186,7 @@ def _from_pair(title: str, pair: tuple[str, str], columns: Mapping[str, Column])
         faults |= _rows(name, column, wrong)
     x, y = axes
     _require_unpacked(title, pair, x, y)
-    return Positions(_points(x, y), pair, faults)
+    return ColumnShapes(_points(x, y), pair, faults)
 
 
 def _points(x: Numbers, y: Numbers) -> Objects:
@@ -196,7 +196,7 @@ def _points(x: Numbers, y: Numbers) -> Objects:
     return shapes
 
 
-def _from_cells(name: str, column: Column, lat_first: bool) -> Positions | None:
+def _from_cells(name: str, column: Column, lat_first: bool) -> ColumnShapes | None:
     """Points from cells with two numbers; None where most cells hold something else."""
     found, faults = _each(column, lambda text: both(text, lat_first=lat_first))
     if len(faults) * 2 > len(column.spellings) or not column.spellings:
@@ -204,10 +204,10 @@ def _from_cells(name: str, column: Column, lat_first: bool) -> Positions | None:
     xy = np.array([(np.nan, np.nan) if value is None else value for value in found], dtype="float64")[
         column.codes
     ]
-    return Positions(_points(xy[:, 0], xy[:, 1]), (name,), _rows(name, column, faults))
+    return ColumnShapes(_points(xy[:, 0], xy[:, 1]), (name,), _rows(name, column, faults))
 
 
-def _from_wkt(name: str, column: Column) -> Positions | None:
+def _from_wkt(name: str, column: Column) -> ColumnShapes | None:
     """Shapes from cells of WKT; None where most cells hold something else."""
     found = [*shapely.from_wkt(column.spellings, on_invalid="ignore"), None]
     text = bilingual("it holds no shape in WKT", "不是有效的 WKT 图形")
@@ -216,7 +216,7 @@ def _from_wkt(name: str, column: Column) -> Positions | None:
         return None
     shapes = np.empty(len(found), dtype=object)
     shapes[:] = found
-    return Positions(shapes[column.codes], (name,), _rows(name, column, faults))
+    return ColumnShapes(shapes[column.codes], (name,), _rows(name, column, faults))
 
 
 def _require_unpacked(title: str, pair: tuple[str, str], x: Numbers, y: Numbers) -> None:
