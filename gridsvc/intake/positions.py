@@ -1,4 +1,4 @@
-"""ColumnShapes in the columns of a table: longitude and latitude, both in one cell, degrees and minutes, or WKT."""
+"""Positions in the columns of a table: longitude and latitude, both in one cell, degrees and minutes, or WKT."""
 
 from __future__ import annotations
 
