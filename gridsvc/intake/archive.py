@@ -33,7 +33,7 @@ _BROKEN = (
 )  # fmt: skip
 _CHUNK = 1024 * 1024
 # a cell with content, by column and row, in the XML of a sheet
-_CELL = re.compile(rb'<(?:\w+:)?c\s[^>]*?\br="([A-Z]{1,3})([0-9]{1,7})"[^>]*(?<!/)>')
+_CELL = re.compile(rb'<(?:\w+:)?c\s[^<>]{0,400}?\br="([A-Z]{1,3})([0-9]{1,7})"[^<>]{0,400}(?<!/)>')
 _LONGEST_TAG = 256
 
 
