@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyogrio
-import python_calamine
 
 from gridsvc.errors import InputRefusedError, NotFoundError, UsageError
 from gridsvc.intake.archive import check_workbook, unpack, work_folder
 from gridsvc.intake.delivery import Format
+from gridsvc.intake.workbook import hidden_sheets, open_book
 from gridsvc.layers import Layer, fold
 
 FORMATS: dict[str, Format] = {
@@ -266,23 +266,13 @@ def geopackage_layers(path: Path) -> list[str]:
 def sheet_names(path: Path) -> list[str]:
     """Sheets of a workbook that hold anything and can be seen."""
     check_workbook(path)
-    try:
-        with python_calamine.CalamineWorkbook.from_path(path) as book:
-            hidden = {
-                sheet.name
-                for sheet in book.sheets_metadata
-                if sheet.visible != python_calamine.SheetVisibleEnum.Visible
-            }
-            return [
-                name
-                for name in book.sheet_names
-                if name not in hidden and book.get_sheet_by_name(name).start is not None
-            ]
-    except (python_calamine.CalamineError, OSError) as error:
-        raise InputRefusedError(
-            f"{path.name} cannot be opened as a workbook ({error}); save it again as .xlsx",
-            f"{path.name} 无法作为工作簿打开（{error}）；请另存为 .xlsx",
-        ) from error
+    with open_book(path, path.name) as book:
+        hidden = hidden_sheets(book)
+        return [
+            name
+            for name in book.sheet_names
+            if name not in hidden and book.get_sheet_by_name(name).start is not None
+        ]
 
 
 def sidecar(path: Path, suffix: str) -> Path | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,24 +29,50 @@ class Sheet:
 
 def open_sheet(path: Path, name: str, title: str) -> Sheet:
     """Read the sheet *name*; *title* is what messages call it. Raises :class:`InputRefusedError`."""
-    try:
-        with python_calamine.CalamineWorkbook.from_path(path) as book:
-            table = book.get_sheet_by_name(name)
-            rows: list[Row] = table.to_python(skip_empty_area=False)
-            merges = sorted(table.merged_cell_ranges or [])
-            hidden = [
-                sheet.name
-                for sheet in book.sheets_metadata
-                if sheet.visible != python_calamine.SheetVisibleEnum.Visible
-            ]
-    except (python_calamine.CalamineError, OSError) as error:
-        raise InputRefusedError(f"{title} cannot be read: {error}", f"无法读取 {title}：{error}") from error
+    with open_book(path, title) as book:
+        table = book.get_sheet_by_name(name)
+        rows: list[Row] = table.to_python(skip_empty_area=False)
+        merges = sorted(table.merged_cell_ranges or [])
+        hidden = hidden_sheets(book)
     facts = sheet_facts(path, name, title)
     for (row, column), text in facts.errors.items():
         _put(rows, row, column, text)
     for (row, column), code in facts.formats.items():
         _put(rows, row, column, shown(_at(rows, row, column), code))
     return Sheet(rows, merges, facts, _notes(facts, hidden))
+
+
+@contextmanager
+def open_book(path: Path, title: str) -> Iterator[python_calamine.CalamineWorkbook]:
+    """Open a workbook by its content, whatever it is called; *title* is what messages call it.
+
+    Raises :class:`InputRefusedError` where it is none, or damaged.
+    """
+    try:
+        # by a path the reader would judge the format by the ending
+        with path.open("rb") as file, python_calamine.CalamineWorkbook.from_filelike(file) as book:
+            yield book
+    except (python_calamine.CalamineError, OSError) as error:
+        raise _unreadable(title, error) from error
+    except BaseException as error:
+        # what the reader raises where a damaged file trips it is no ordinary exception
+        if type(error).__name__ != "PanicException":
+            raise
+        raise _unreadable(title, bilingual("it is damaged", "文件已损坏")) from error
+
+
+def _unreadable(title: str, why: Text | Exception) -> InputRefusedError:
+    en, zh = (why.en, why.zh) if isinstance(why, Text) else (str(why), str(why))
+    return InputRefusedError(
+        f"{title} cannot be read: it cannot be opened as a workbook ({en}); save it again as .xlsx",
+        f"无法读取 {title}：无法作为工作簿打开（{zh}）；请另存为 .xlsx",
+    )
+
+
+def hidden_sheets(book: python_calamine.CalamineWorkbook) -> list[str]:
+    """Names of the sheets that cannot be seen."""
+    seen = python_calamine.SheetVisibleEnum.Visible
+    return [sheet.name for sheet in book.sheets_metadata if sheet.visible != seen]
 
 
 def _at(rows: list[Row], row: int, column: int) -> Any:
