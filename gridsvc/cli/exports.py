@@ -55,7 +55,7 @@ def register(app: typer.Typer) -> None:
                     store.load(load)
                 frame = store.read(what, load=load)
             tables = {what: frame.drop(columns=["fid", "key"])}
-        made = write_file(tables, file, session.layers)
+        made = write_file(tables, file, session.layers.by_name)
         rows = sum(len(table) for table in tables.values())
         session.answer(
             {"files": [str(path) for path in made], "rows": rows},

@@ -64,15 +64,16 @@ def write_vector(
     driver = DRIVERS[path.suffix]
     layers = layers or {}
     for name, frame in tables.items():
+        layer = layers.get(name)
         properties = pd.DataFrame(frame.drop(columns="geometry", errors="ignore"))
         names = [str(column) for column in properties.columns]
         if driver == "ESRI Shapefile":
             _require_short(properties, path)
             names = short_names(names)
-            write_dictionary(properties, names, layers.get(name), path)
+            write_dictionary(properties, names, layer, path)
         columns = [_column(properties[column]) for column in properties.columns]
         spatial = "geometry" in frame
-        kind = _geometry_type(frame, layers.get(name)) if spatial else None
+        kind = _geometry_type(frame, layer) if spatial else None
         if driver != "GPKG":
             _require_one_kind(name, kind, path)
         whole: dict[str, str] = {}

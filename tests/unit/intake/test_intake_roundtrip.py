@@ -60,7 +60,7 @@ def geojson_file(tmp_path):
 
 def exported(load, layer, path):
     frame = load.read(layer).drop(columns=["fid", "key"])
-    write_file({layer: frame}, path, load_layers(load.workspace))
+    write_file({layer: frame}, path, load_layers(load.workspace).by_name)
     return path
 
 
@@ -106,6 +106,6 @@ def test_the_list_of_fields_tells_what_short_names_stand_for(filled, tmp_path):
 def test_numbers_that_a_shapefile_rounds_are_counted_in_the_list(filled, tmp_path):
     frame = filled.read("roads").drop(columns=["fid", "key"])
     frame["width"] = np.array([1 / 3, 6.1])
-    write_file({"roads": frame}, tmp_path / "r.shp", filled.layers)
+    write_file({"roads": frame}, tmp_path / "r.shp", filled.layers.by_name)
     text = (tmp_path / "r_fields.txt").read_text(encoding="utf-8-sig")
     assert "1 values rounded to 15 decimals" in text
