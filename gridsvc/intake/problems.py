@@ -77,6 +77,15 @@ class Problems:
             mask[problem.positions] = True
         return mask
 
+    def without(self, gone: Mask) -> Problems:
+        """Only the problems of rows that are not *gone*."""
+        kept = Problems(self.count)
+        for problem in self.found:
+            chosen = np.flatnonzero(~gone[problem.positions])
+            texts = [problem.texts[number] for number in chosen.tolist()]
+            kept.add(problem.code, problem.positions[chosen], texts, problem.field)
+        return kept
+
     def by_row(self) -> dict[int, list[tuple[str, Text]]]:
         """Reason codes with sentences, by position; rows in order."""
         rows: dict[int, list[tuple[str, Text]]] = {}
