@@ -17,6 +17,7 @@ from gridsvc.intake.delivery import Mask, Objects
 from gridsvc.intake.prepare import Prepared
 from gridsvc.intake.problems import Problems
 from gridsvc.intake.report import RowReport
+from gridsvc.intake.through_time import check_dates, check_reuse
 from gridsvc.layers import Layer, Layers
 from gridsvc.settings import Workspace
 from gridsvc.store import Store
@@ -102,6 +103,8 @@ class Batch:
             parent.name if parent else "",
             self.problems,
         )
+        check_dates(self.frame, np.flatnonzero(self.accepted), self.problems)
+        check_reuse(store, self.layer, self.frame, self.keys, np.flatnonzero(self.accepted), self.problems)
 
     def _conflict(self, row: int, first: int) -> Text:
         key = str(self.keys[row])
