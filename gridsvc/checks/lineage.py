@@ -49,12 +49,13 @@ def untold(scene: Scene, vintages: Vintages) -> Iterator[pd.DataFrame]:
 def used_again(scene: Scene, vintages: Vintages) -> Iterator[pd.DataFrame]:
     """Standing units whose code had ended by the lineage: used for a later unit, or never ended on the map."""
     units = vintages.units[vintages.units["standing"]]
-    ended = units["code"].map(endings(vintages.lineage))
+    ended = endings(vintages.lineage, units["code"])
     ended = ended.where(ended <= pd.Timestamp(scene.as_of))
-    given = units["code"].map(vintages.lineage.groupby("new_code")["changed_on"].max())
+    last = vintages.lineage.groupby("new_code")["changed_on"].max()
+    given = pd.Series(last.reindex(units["code"]).to_numpy(), index=units.index)
     again = (units["begins"] > ended) | (given > ended)
     yield _units(scene, units[again], "code_again")
-    still = ended.notna() & ~again & (units["ends"].isna() | (units["ends"] >= ended))
+    still = ended.notna() & ~again & (units["valid_to"].isna() | (units["valid_to"] >= ended))
     yield _units(scene, units[still], "still_valid")
 
 

@@ -27,7 +27,7 @@ class Vintages:
     """Units of all days, from the store's current rows and from what loads have ended."""
 
     units: gpd.GeoDataFrame
-    """``code``, ``name``, ``level``, ``begins``, ``ends`` (first and last day; NaT: open), ``standing`` (a current
+    """``code``, ``name``, ``level``, ``valid_to``, ``begins``, ``ends`` (first and last day; NaT: open), ``standing`` (a current
     row), ``fresh`` (came when others of its level had ended already), geometry in the metre CRS.
 
     Days are the unit's own ``valid_from`` and ``valid_to``; without them those of the lineage; without these, for
@@ -46,11 +46,10 @@ class Vintages:
         }
         parts = [_level(store, scene, level, days) for level in LEVELS]
         units = pd.concat(parts, ignore_index=True)
-        begun, ended = beginnings(lineage), endings(lineage)
-        lasts = units["code"].map(ended) - DAY
-        units["begins"] = units["valid_from"].fillna(units["code"].map(begun)).fillna(units["came"])
+        begun, lasts = beginnings(lineage, units["code"]), endings(lineage, units["code"]) - DAY
+        units["begins"] = units["valid_from"].fillna(begun).fillna(units["came"])
         units["ends"] = units["valid_to"].fillna(lasts).fillna(units["left"])
-        columns = ["code", "name", "level", "begins", "ends", "standing", "fresh", "geometry"]
+        columns = ["code", "name", "level", "valid_to", "begins", "ends", "standing", "fresh", "geometry"]
         return cls(gpd.GeoDataFrame(units[columns], geometry="geometry", crs=scene.crs), lineage)
 
     def on(self, day: dt.date, level: str) -> gpd.GeoDataFrame:

@@ -67,8 +67,8 @@ def _ended(store: Store, layer: Layer) -> pd.DataFrame:
     """Codes that have ended or will: ``key``, ``geometry``, ``ended`` (last day, NaT: not known), ``gone``."""
     former, now = former_rows(store, layer.name), store.read(layer.name)
     rows = pd.concat([former.assign(gone=True), now.assign(gone=False)], ignore_index=True)
-    told = rows["key"].map(endings(store.read(LINEAGE))) - pd.Timedelta(days=1)
-    ended = _days(rows, UNIT_DATES[1]).fillna(told.astype("datetime64[s]"))
+    told = endings(store.read(LINEAGE), rows["key"]) - pd.Timedelta(days=1)
+    ended = _days(rows, UNIT_DATES[1]).fillna(told)
     found = pd.DataFrame(
         {"key": rows["key"], "geometry": rows["geometry"], "ended": ended, "gone": rows["gone"].astype(bool)}
     )

@@ -34,24 +34,24 @@ def clean(lineage: pd.DataFrame) -> pd.DataFrame:
     return filled.sort_values(["changed_on", "old_code", "new_code"], kind="stable", ignore_index=True)
 
 
-def endings(lineage: pd.DataFrame) -> pd.Series:
-    """First day on which each old code is no longer one; a part that kept the code of the whole did not end it."""
-    return _days(lineage, "old_code", "new_code")
+def endings(lineage: pd.DataFrame, codes: pd.Series) -> pd.Series:
+    """First day on which each of *codes* is no longer one; a part that kept the code of the whole did not end it."""
+    return _days(lineage, "old_code", "new_code", codes)
 
 
-def beginnings(lineage: pd.DataFrame) -> pd.Series:
-    """First day of each new code."""
-    return _days(lineage, "new_code", "old_code")
+def beginnings(lineage: pd.DataFrame, codes: pd.Series) -> pd.Series:
+    """First day of each of *codes*, where the lineage says when it was given."""
+    return _days(lineage, "new_code", "old_code", codes)
 
 
-def _days(lineage: pd.DataFrame, name: str, other: str) -> pd.Series:
-    """Earliest day of each code under *name* that does not stand under *other* on the same day."""
+def _days(lineage: pd.DataFrame, name: str, other: str, codes: pd.Series) -> pd.Series:
+    """Earliest day of each code under *name* that does not stand under *other* on the same day; NaT for others."""
     rows = clean(lineage)
     both = set(zip(rows["changed_on"], rows[other], strict=True))
     alone = [pair not in both for pair in zip(rows["changed_on"], rows[name], strict=True)]
-    found = rows[np.array(alone, dtype=bool) & (rows[name] != "")]
-    days: pd.Series = found.groupby(name)["changed_on"].min()
-    return days
+    days = rows[np.array(alone, dtype=bool)].groupby(name)["changed_on"].min()
+    found = days.reindex(codes.to_numpy(object)).to_numpy("datetime64[s]")
+    return pd.Series(found, index=codes.index)
 
 
 @dataclass(frozen=True)
