@@ -110,7 +110,13 @@ def test_the_neighbours_features_have_no_cells_roads_or_chiefs(alone, beside):
 def test_an_observation_of_an_own_lamp_is_not_of_the_neighbours(build):
     place = build(PLACE)
     place.apply("lamps", BESIDE["lamps"], context=True)
-    seen = {"layer": "lamps", "asset_key": "L1", "field": "state", "value": "dark", "observed_on": "2026-10-20"}
+    seen = {
+        "layer": "lamps",
+        "asset_key": "L1",
+        "field": "state",
+        "value": "dark",
+        "observed_on": "2026-10-20",
+    }
     place.apply("observations", [seen])
     place.compute()
     assert county(place, "lamps_burning") == (0, 2)

@@ -34,7 +34,8 @@ def grids(content, code, a4, a5):
     rows = [{**row, "valid_to": "2026-06-30"} if row["code"] == code.A1 else row for row in content["grids"]]
     west, east = box(0, 200, 100, 400), box(100, 200, 200, 400)
     return rows + [
-        {"code": name, "name": name, "at": at, "valid_from": "2026-07-01"} for name, at in ((a4, west), (a5, east))
+        {"code": name, "name": name, "at": at, "valid_from": "2026-07-01"}
+        for name, at in ((a4, west), (a5, east))
     ]
 
 
@@ -82,7 +83,8 @@ def test_figures_are_of_the_units_of_their_day(build, content, grids, code, a4, 
     place = build({**content, "grids": grids})
     first, second = place.compute(BEFORE), place.compute(AFTER)
     before, after = (
-        set(place.figures(run.id).table(level="grid", indicator="road_density")["subject"]) for run in (first, second)
+        set(place.figures(run.id).table(level="grid", indicator="road_density")["subject"])
+        for run in (first, second)
     )
     assert before - after == {code.A1}
     assert after - before == {a4, a5}
@@ -102,7 +104,9 @@ def test_a_duty_on_a_code_that_only_the_lineage_knows_is_told_as_ended(build, co
 
 
 def test_a_child_of_a_unit_that_has_ended_has_no_parent(build, content, code):
-    ended = [{**one, "valid_to": "2026-06-30"} if one["code"] == code.B else one for one in content["communities"]]
+    ended = [
+        {**one, "valid_to": "2026-06-30"} if one["code"] == code.B else one for one in content["communities"]
+    ]
     place = build({**content, "communities": ended})
     assert "orphan" not in found(place, BEFORE)
     assert found(place, AFTER)["orphan"] == [code.B1, code.B2]
@@ -253,6 +257,9 @@ def test_a_unit_that_ended_by_the_lineage_and_is_still_valid_is_told(build, cont
 
 
 def test_a_code_that_the_lineage_gives_again_is_told(build, content, grids, split, code):
-    again = [{**one, "valid_from": "2026-09-01", "valid_to": None} if one["code"] == code.A1 else one for one in grids]
+    again = [
+        {**one, "valid_from": "2026-09-01", "valid_to": None} if one["code"] == code.A1 else one
+        for one in grids
+    ]
     place = build({**content, "grids": again, "lineage": [*split, row("new", None, code.A1, "2026-09-01")]})
     assert found(place, dt.date(2026, 9, 1))["code_again"] == [code.A1]

@@ -115,7 +115,9 @@ def test_an_own_key_cannot_look_like_a_neighbours(store, poles, source):
         store.apply("poles", frame, source)
 
 
-def test_a_store_without_the_column_reads_as_its_own_and_gets_it(load, store, workspace, layers, source, poles):
+def test_a_store_without_the_column_reads_as_its_own_and_gets_it(
+    load, store, workspace, layers, source, poles
+):
     load({"P1": 1})
     with store.database.writing():
         if workspace.store_url.engine == "postgresql":
@@ -129,7 +131,9 @@ def test_a_store_without_the_column_reads_as_its_own_and_gets_it(load, store, wo
         assert writer.read("poles")["points"].tolist() == [1]
 
 
-def test_a_copy_has_both_parts(load, beside, store, workspace, layers, new_workspace, new_url, tmp_path, engine):
+def test_a_copy_has_both_parts(
+    load, beside, store, workspace, layers, new_workspace, new_url, tmp_path, engine
+):
     load({"P1": 1})
     beside({"P1": 9})
     target = new_workspace(tmp_path / "copy", new_url(engine))
