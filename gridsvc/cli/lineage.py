@@ -46,13 +46,13 @@ def register(app: typer.Typer) -> None:
         ] = None,
     ) -> None:
         """Show where a unit came from and what became of it; without a code all changes by date."""
-        with session.store() as store, store.snapshot():
-            vintages = Vintages.of(Scene(store, session.workspace, session.layers, dt.date.today()))
         titles = kind_titles(session.layers)
-        if code is None:
-            found = [plain_change(change) for change in changes(vintages.lineage)]
-            session.answer({"changes": found}, lambda out: show_changes(out, found, titles, session.lang))
-            return
+        with session.store() as store, store.snapshot():
+            if code is None:
+                found = [plain_change(change) for change in changes(store.read(LINEAGE))]
+                session.answer({"changes": found}, lambda out: show_changes(out, found, titles, session.lang))
+                return
+            vintages = Vintages.of(Scene(store, session.workspace, session.layers, dt.date.today()))
         told = biography(vintages, code)
         session.answer(told, lambda out: show_biography(out, told, titles, session.lang))
 

@@ -27,8 +27,9 @@ class Vintages:
     """Units of all days, from the store's current rows and from what loads have ended."""
 
     units: gpd.GeoDataFrame
-    """``code``, ``name``, ``level``, ``valid_to``, ``begins``, ``ends`` (first and last day; NaT: open), ``standing`` (a current
-    row), ``fresh`` (came when others of its level had ended already), geometry in the metre CRS.
+    """``code``, ``name``, ``level``, ``valid_to``, ``begins``, ``ends`` (first and last day; NaT: open),
+    ``standing`` (a current row), ``fresh`` (came when others of its level had ended already), geometry in the
+    metre CRS.
 
     Days are the unit's own ``valid_from`` and ``valid_to``; without them those of the lineage; without these, for
     units that came or went in a load that changed others, the day of that load."""

@@ -26,7 +26,8 @@ def former_rows(store: Store, layer: str) -> pd.DataFrame | geopandas.GeoDataFra
         if present and db.columns("loads"):
             chosen = ", ".join(quoted(name) if name in present else "NULL" for name in names)
             rows = db.rows(
-                f"SELECT {table.ended}, {chosen} FROM {table.name} WHERE {table.ended} IN "
+                f"SELECT {table.ended}, {chosen} FROM {table.name} WHERE {table.begun} <> {table.ended} "
+                f"AND {table.ended} IN "
                 "(SELECT id FROM loads WHERE kind = 'load' AND status = 'done') AND key NOT IN "
                 f"(SELECT key FROM {table.name} WHERE {table.ended} IS NULL) ORDER BY key, {table.ended}"
             )
