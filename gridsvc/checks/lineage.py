@@ -90,6 +90,8 @@ def ground(scene: Scene, vintages: Vintages) -> pd.DataFrame:
             shapely.union_all(vintages.shapes[sorted(codes)].to_numpy(object)) for codes in (old, new)
         )
         parts = shapely.get_parts(shapely.symmetric_difference(before, after))
+        # what agrees to the last digit leaves an empty part
+        parts = parts[~shapely.is_empty(parts)]
         width = 2 * shapely.area(parts) / shapely.length(parts)
         parts = parts[width >= scene.workspace.county.drawing_noise]
         if len(parts):

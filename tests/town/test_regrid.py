@@ -249,6 +249,15 @@ def test_what_is_thinner_than_drawing_noise_does_not_contradict(build, content, 
     assert "lineage_ground" not in found(place)
 
 
+def test_units_that_agree_to_the_last_digit_do_not_contradict(build, content, code, a4):
+    """A renumbered grid whose polygon was copied."""
+    old = next(one for one in content["grids"] if one["code"] == code.A1)
+    rows = [one for one in content["grids"] if one is not old]
+    rows += [{**old, "valid_to": "2026-06-30"}, {**old, "code": a4, "valid_from": "2026-07-01"}]
+    place = build({**content, "grids": rows, "lineage": [row("renumber", code.A1, a4)]})
+    assert found(place) == {"ended_unit": [code.A1]}
+
+
 def test_a_unit_that_ended_by_the_lineage_and_is_still_valid_is_told(build, content, grids, split, code):
     open_ended = [{**one, "valid_to": None} for one in grids]
     place = build({**content, "grids": open_ended, "lineage": split})

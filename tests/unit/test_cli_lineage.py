@@ -155,5 +155,8 @@ def test_neighbours_loads_are_told_apart(village, tmp_path):
     assert "of neighbouring counties" in done.stdout
     assert "load (neighbours)" in call("loads", "--layer", "lamps", "-w", village).stdout
     assert "入库（邻县）" in call("loads", "--layer", "lamps", "-w", village, lang="zh").stdout
+    for option, rows in (((), 0), (("--context",), 1)):
+        written = answer("export", "lamps", tmp_path / f"out{rows}.csv", *option, "-w", village)
+        assert written["rows"] == rows
     refused = call("load", "grids", path, "--context", "-w", village)
     assert refused.exit_code == 2
