@@ -21,6 +21,7 @@ COMMANDS = {
     "rollback": "loads",
     "quarantine": "loads",
     "copy-store": "stores",
+    "lineage": "lineage",
     "check": "checks",
     "compute": "figures",
     "coverage": "figures",

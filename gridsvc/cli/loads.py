@@ -20,6 +20,7 @@ from gridsvc.store import LoadRecord
 from gridsvc.text import Text, bilingual
 
 KINDS: dict[str, Text] = {"load": bilingual("load", "入库"), "rollback": bilingual("rollback", "撤销")}
+BESIDE = bilingual("{kind} (neighbours)", "{kind}（邻县）")
 STATES: dict[str, Text] = {"done": bilingual("done", "有效"), "undone": bilingual("undone", "已撤销")}
 
 
@@ -65,6 +66,9 @@ def register(app: typer.Typer) -> None:
                 "--mode", help="replace: the files are all there is; upsert: others stay; append: new."
             ),
         ] = Mode.REPLACE,
+        context: Annotated[
+            bool, typer.Option("--context", help="Features of neighbouring counties: near, never counted.")
+        ] = False,
         dry_run: Annotated[bool, typer.Option("--dry-run", help="Report, and store nothing.")] = False,
         report: Annotated[
             Path | None, typer.Option("--report", metavar="FILE", help="Write the report (.json or .xlsx).")
@@ -79,6 +83,7 @@ def register(app: typer.Typer) -> None:
             source_layer=source_layer,
             mode=mode.value,
             dry_run=dry_run,
+            context=context,
         )
         require_report(report)
         _ = session.layers[layer]
@@ -243,7 +248,7 @@ def show_loads(out: Console, records: list[LoadRecord], lang: str) -> None:
             (
                 record.id,
                 record.layer,
-                KINDS[record.kind](lang),
+                _kind(record)(lang),
                 record.source,
                 record.rows_read,
                 record.added,
@@ -258,6 +263,14 @@ def show_loads(out: Console, records: list[LoadRecord], lang: str) -> None:
         ],
         spare=[[word(lang) for word in words if word.en in group] for group in spare],
         lang=lang,
+    )
+
+
+def _kind(record: LoadRecord) -> Text:
+    """A load or a rollback, and whether it is about neighbours' features."""
+    kind = KINDS[record.kind]
+    return (
+        bilingual(BESIDE.en.format(kind=kind.en), BESIDE.zh.format(kind=kind.zh)) if record.context else kind
     )
 
 

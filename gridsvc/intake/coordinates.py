@@ -114,8 +114,13 @@ def on_earth(shapes: Objects, located: Located) -> Mask:
     return np.asarray(ok, dtype=bool)
 
 
-def require_in_county(name: str, shapes: Objects, located: Located, county: Bounds) -> None:
-    """Refuse a layer of which nothing touches the county, since its CRS must be wrong."""
+def require_in_county(
+    name: str, shapes: Objects, located: Located, county: Bounds, *, beside: bool = False
+) -> None:
+    """Refuse a layer of which nothing touches the county, since its CRS must be wrong.
+
+    *beside*: *county* is the county and what lies around it.
+    """
     w, s, e, n = shapely.bounds(shapes).T
     touching = (w <= county[2]) & (e >= county[0]) & (s <= county[3]) & (n >= county[1])
     if touching.any():
@@ -128,9 +133,10 @@ def require_in_county(name: str, shapes: Objects, located: Located, county: Boun
             f"{name}: latitude stands before longitude ({there}; the county: {here}); swap the axes and load again",
             f"{name}：纬度写在经度之前（{there}；本县：{here}）；请交换坐标轴后再入库",
         )
+    where = ("in or near the county", "本县及周边范围") if beside else ("in the county", "本县范围")
     raise InputRefusedError(
-        f"{name}: nothing of it lies in the county ({here}): read as {located.title} it lies at {there}; "
+        f"{name}: nothing of it lies {where[0]} ({here}): read as {located.title} it lies at {there}; "
         "give the right coordinate system with --crs",
-        f"{name}：没有任何要素位于本县范围（{here}）：按 {located.title} 读取位于 {there}；"
+        f"{name}：没有任何要素位于{where[1]}（{here}）：按 {located.title} 读取位于 {there}；"
         "请用 --crs 指定正确的坐标系",
     )

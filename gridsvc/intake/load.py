@@ -11,6 +11,7 @@ from typing import Any
 from gridsvc.codes import LEVELS
 from gridsvc.errors import UsageError
 from gridsvc.intake.batch import Batch
+from gridsvc.intake.context import LEFT_OUT, Surroundings, nothing_near, require_context
 from gridsvc.intake.current import current_keys, preview
 from gridsvc.intake.delivery import Delivery
 from gridsvc.intake.fields import check_options, spellings
@@ -65,6 +66,8 @@ class LoadOptions:
     source_layer: str | None = None
     mode: Mode = "replace"
     dry_run: bool = False
+    context: bool = False
+    """The features are those of neighbouring counties."""
 
 
 def load_file(
@@ -117,12 +120,20 @@ def load_deliveries(
     spec = layers[layer]
     _require_sense(spec, options)
     step("check", STEPS["check"])
-    request = Request(spec, options.mapping, options.constants, options.crs, _county(store, layers))
+    around = Surroundings.of(store, layers) if options.context else None
+    county = around.box if around else _county(store, layers)
+    request = Request(spec, options.mapping, options.constants, options.crs, county, options.context)
     batch = Batch([prepare(delivery, request) for delivery in deliveries], spec)
-    batch.check(store, layers, workspace, options.mode)
-    _suspect(batch, store, layers)
+    if around is not None:
+        batch.keep_beside(around)
+    batch.check(store, layers, workspace, options.mode, context=options.context)
+    if around is None:
+        # neighbours' features lie off the county's by nature
+        _suspect(batch, store, layers)
     report = _report(batch, origin, options)
     if not batch.accepted.any():
+        if not batch.problems.found:
+            raise nothing_near(origin.name, report.counts["beyond"], report.counts["within"])
         raise NothingAcceptedError(report)
     step("store", STEPS["store"])
     _store(store, batch, report, options, started)
@@ -133,6 +144,8 @@ def load_deliveries(
 def _require_sense(spec: Layer, options: LoadOptions) -> None:
     """Refuse options that make no sense for the layer."""
     check_options(spec, options.mapping, options.constants)
+    if options.context:
+        require_context(spec)
     if options.mode not in ("replace", "append", "upsert"):
         raise UsageError(
             f"--mode {options.mode}: it is replace, append or upsert",
@@ -202,7 +215,9 @@ def _report(batch: Batch, origin: Origin, options: LoadOptions) -> LoadReport:
             "quarantined": len(rows),
             "left_out": batch.left_out,
             "superseded": int(batch.superseded.sum()),
+            **({name: int(getattr(batch, name).sum()) for name in LEFT_OUT} if options.context else {}),
         },
+        context=options.context,
         problems=[*rows, *batch.others()],
         warnings=batch.warnings(),
         lost_values=sum(part.lost_values for part in batch.parts),
@@ -213,20 +228,26 @@ def _report(batch: Batch, origin: Origin, options: LoadOptions) -> LoadReport:
 def _store(store: Store, batch: Batch, report: LoadReport, options: LoadOptions, started: str) -> None:
     """Store the accepted rows (or only foretell what storing them would do) and complete the report."""
     frame, quarantine = batch.stored_frame(), batch.quarantine_frame(report.quarantined)
-    held = current_keys(store, batch.layer) if options.mode == "replace" else set()
+    part = {"context": options.context}
+    held = current_keys(store, batch.layer, **part) if options.mode == "replace" else set()
     # all of them, whether stored or not: what the store has is judged again inside the transaction
     kept = set(batch.keys[batch.problems.mask].tolist()) - set(batch.keys[batch.accepted].tolist())
     if options.dry_run:
-        changes: Any = preview(store, batch.layer, frame, options.mode, kept)
+        changes: Any = preview(store, batch.layer, frame, options.mode, kept, **part)
     else:
-        counts = {
-            "rows_read": report.rows_read,
-            "left_out": report.counts["left_out"],
-            "superseded": report.counts["superseded"],
-        }
+        told = ("left_out", "superseded", *(LEFT_OUT if options.context else ()))
+        counts = {"rows_read": report.rows_read, **{name: report.counts[name] for name in told}}
         source = Source(report.source, report.sha256, _recorded(batch, report, options))
         changes = store.apply(
-            batch.layer.name, frame, source, options.mode, quarantine, counts, kept=kept, started=started
+            batch.layer.name,
+            frame,
+            source,
+            options.mode,
+            quarantine,
+            counts,
+            kept=kept,
+            started=started,
+            context=options.context,
         )
         report.load_id = changes.id
     for name in ("added", "changed", "unchanged"):

@@ -9,7 +9,7 @@ from rich.padding import Padding, PaddingDimensions
 from rich.table import Table
 from rich.text import Text as Line
 
-from gridsvc.intake.problems import ENDED, OUTCOMES
+from gridsvc.intake.problems import ENDED
 from gridsvc.text import Text, bilingual
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ HOW: dict[str, Text] = {
 }
 WORDS: dict[str, Text] = {
     "layer": bilingual("Layer", "图层"),
+    "context": bilingual("of neighbouring counties", "邻县要素"),
     "source": bilingual("Source", "来源"),
     "attribution": bilingual("Attribution", "数据来源声明"),
     "load": bilingual("Load", "入库编号"),
@@ -56,7 +57,7 @@ def word(name: str, lang: str) -> str:
 def print_report(report: LoadReport, console: Console, lang: str) -> None:
     """Print *report*: what was understood, outcomes, quarantine by reason, warnings."""
     head = _pairs()
-    head.add_row(word("layer", lang), Line(f"{report.layer} {report.title(lang)}"))
+    head.add_row(word("layer", lang), Line(named(report, lang)))
     # Line: square brackets in names are no markup
     head.add_row(word("source", lang), Line(report.source))
     if report.attribution:
@@ -81,6 +82,12 @@ def print_report(report: LoadReport, console: Console, lang: str) -> None:
         console.print(Line(word("warnings", lang), style="bold yellow"))
         for text in report.warnings:
             console.print(_spaced(Line(f"• {text(lang)}"), (0, 0, 0, 2)))
+
+
+def named(report: LoadReport, lang: str) -> str:
+    """The layer by name and title, and that neighbours' features were loaded into it."""
+    beside = f" · {word('context', lang)}" if report.context else ""
+    return f"{report.layer} {report.title(lang)}{beside}"
 
 
 def _spaced(item: RenderableType, space: PaddingDimensions) -> Padding:
@@ -135,8 +142,7 @@ def _print_outcomes(report: LoadReport, console: Console, lang: str) -> None:
     table.add_column()
     table.add_column(justify="right")
     table.add_row(Line(word("rows", lang), style="bold"), Line(f"{report.rows_read:,}", style="bold"))
-    for name, title in OUTCOMES.items():
-        count = report.counts.get(name, 0)
+    for name, title, count in report.outcomes():
         style = "yellow" if name == "quarantined" and count else ("" if count else "dim")
         table.add_row(Line(f"  {title(lang)}", style=style), Line(f"{count:,}", style=style))
     if report.ended:
