@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -19,7 +20,9 @@ from gridsvc.text import Text, bilingual
 Objects = npt.NDArray[np.object_]
 Rows = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
-Format = Literal["shapefile", "dbf", "geopackage", "geojson", "topojson", "csv", "xlsx", "osm"]
+Format = Literal[
+    "shapefile", "dbf", "geopackage", "filegdb", "geojson", "topojson", "kml", "csv", "xlsx", "osm"
+]
 
 NO_SHAPE = bilingual("the row has no geometry", "该行没有图形")
 # beyond this a float no longer tells neighbouring whole numbers apart as a spreadsheet shows them
@@ -129,6 +132,24 @@ def _factorize(texts: Sequence[str | None]) -> tuple[npt.NDArray[np.intp], list[
 def encodable(text: str) -> str:
     """*text* without lone surrogates, which JSON can escape but nothing can store."""
     return text if text.isprintable() else text.encode("utf-8", "replace").decode()
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """One table inside a file."""
+
+    path: Path
+    format: Format
+    layer: str
+    """Name of the layer or sheet; the file's own name where it has only one."""
+    shown: str
+    """The file as the person knows it."""
+
+    @property
+    def title(self) -> str:
+        """File and layer for messages."""
+        name = Path(self.shown).stem
+        return self.shown if self.layer == name else f"{self.shown} [{self.layer}]"
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,8 @@ import numpy as np
 import python_calamine
 
 from gridsvc.errors import InputRefusedError
-from gridsvc.intake.delivery import Column, Delivery, LeftOut, cell_text, unique_names
+from gridsvc.intake.delivery import Column, DataSet, Delivery, LeftOut, cell_text, unique_names
 from gridsvc.intake.encoding import detect_text
-from gridsvc.intake.sources import DataSet
 from gridsvc.layers import fold
 from gridsvc.text import Text, bilingual
 

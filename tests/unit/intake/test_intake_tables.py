@@ -3,7 +3,7 @@ from datetime import date
 import pytest
 
 from gridsvc.errors import InputRefusedError
-from gridsvc.intake.sources import DataSet
+from gridsvc.intake.delivery import DataSet
 from gridsvc.intake.tables import header_row, read_csv, read_sheet
 from gridsvc.layers import fold
 
