@@ -50,12 +50,12 @@ _HEAD = 4096
 
 
 def readable(name: str) -> str:
-    """A file's name as text: on Linux an archive of Windows may leave names in GBK bytes."""
+    """A file's name as text of one line: on Linux an archive of Windows may leave names in GBK bytes."""
     try:
         name.encode()
     except UnicodeEncodeError:
-        return os.fsencode(name).decode("gb18030", "replace")
-    return name
+        name = os.fsencode(name).decode("gb18030", "replace")
+    return name if name.isprintable() else "".join(sign if sign.isprintable() else "�" for sign in name)
 
 
 def sniff(path: Path) -> Format | None:

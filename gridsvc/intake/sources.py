@@ -141,13 +141,16 @@ def _files(folder: Path) -> list[Path]:
             known.append(file)
         elif file.is_file() and file.suffix.lower() not in SIDECARS:
             odd.append(file)
-    if not known:
-        return sorted(file for file in odd if sniff(file) is not None)
-    shapes = {file.with_suffix("") for file in known if file.suffix.lower() == ".shp"}
-    known = [file for file in known if not (file.suffix.lower() == ".dbf" and file.with_suffix("") in shapes)]
     # a text file beside data is a read-me; alone it may be a table
-    tables = [file for file in known if file.suffix.lower() != ".txt"]
-    return sorted(tables or known)
+    if all(file.suffix.lower() == ".txt" for file in known):
+        return sorted(file for file in odd if sniff(file) is not None) or sorted(known)
+    shapes = {file.with_suffix("") for file in known if file.suffix.lower() == ".shp"}
+    return sorted(
+        file
+        for file in known
+        if file.suffix.lower() != ".txt"
+        and not (file.suffix.lower() == ".dbf" and file.with_suffix("") in shapes)
+    )
 
 
 def _in_file(path: Path, shown: str) -> Iterator[DataSet]:
