@@ -170,12 +170,12 @@ def next_steps(report: LoadReport) -> Iterator[Text]:
     """What a person does after a load that has stored something."""
     if report.load_id is None:
         return
-    if report.counts["quarantined"]:
+    if report.quarantined:
         yield bilingual(
             f"see what waits: gridsvc quarantine --load {report.load_id}",
             f"查看待处理的行：gridsvc quarantine --load {report.load_id}",
         )
-    if any(report.counts[name] for name in ("added", "changed")) or report.ended:
+    if any(report.counts[name] for name in ("added", "changed", "split")) or report.ended:
         yield bilingual("when all files are loaded: gridsvc compute", "全部文件入库后执行：gridsvc compute")
 
 

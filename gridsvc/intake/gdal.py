@@ -51,7 +51,7 @@ def stand_in(source: Path, target: Path) -> None:
 
 
 @contextmanager
-def handed_over(path: Path) -> Iterator[Path]:
+def lent(path: Path) -> Iterator[Path]:
     """A GeoPackage or geodatabase under a name of ours, for GDAL to open.
 
     A GeoPackage is copied, with what a program that has it open has not yet written into it: SQLite would
@@ -103,7 +103,7 @@ def _require_geopackage(place: Path, name: str) -> None:
 def layers_of(path: Path) -> list[str]:
     """Layers of a GeoPackage or geodatabase."""
     try:
-        with handed_over(path) as place, quiet_gdal():
+        with lent(path) as place, quiet_gdal():
             return [str(name) for name, _ in pyogrio.list_layers(place)]
     except GDAL_ERRORS as error:
         raise InputRefusedError(

@@ -13,7 +13,7 @@ import shapely
 
 from gridsvc.errors import InputRefusedError
 from gridsvc.intake.delivery import Column, DataSet, Delivery, Mask, Objects, unique_names
-from gridsvc.intake.gdal import ARC_STEP, GDAL_ERRORS, count_curves, handed_over, quiet_gdal
+from gridsvc.intake.gdal import ARC_STEP, GDAL_ERRORS, count_curves, lent, quiet_gdal
 from gridsvc.text import Text, bilingual
 
 _EXACT_FLOAT = 2.0**53
@@ -30,7 +30,7 @@ def read_layer_file(data: DataSet, forced: str | None) -> Delivery:
     """Read one layer of a GeoPackage or geodatabase; shapes are optional."""
     named = {"encoding": forced} if forced else {}
     try:
-        with handed_over(data.path) as place:
+        with lent(data.path) as place:
             with quiet_gdal():
                 meta, fids, wkb, values = pyogrio.raw.read(place, layer=data.layer, return_fids=True, **named)
             exact = [
