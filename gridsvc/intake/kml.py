@@ -128,12 +128,13 @@ class _Reader:
         elif tag == "coordinates":
             self._coordinates(mark, parent, _positions(text))
         elif tag == "Polygon":
-            mark.shapes.append({"type": "Polygon", "coordinates": self._rings} if self._rings else False)
+            whole = bool(self._rings) and all(self._rings)
+            mark.shapes.append(whole and {"type": "Polygon", "coordinates": self._rings})
 
     def _coordinates(self, mark: _Placemark, parent: str, positions: list[list[float]] | None) -> None:
         if parent == "LinearRing" and self._path[-2:-1] and self._path[-2] in _BOUNDS:
             outer = self._path[-2] == "outerBoundaryIs"
-            self._rings.insert(0 if outer else len(self._rings), positions or [])
+            self._rings.insert(0 if outer else len(self._rings), positions)
         elif parent in _SHAPES:
             kind = _SHAPES[parent]
             point = kind == "Point"

@@ -105,7 +105,7 @@ class Ending:
     @property
     def reasons(self):
         """Why rows are in quarantine: row number to sentence."""
-        rows = self.report.get("problems", [])
+        rows = self.report.get("rows", [])
         return {row["row"]: row["text"]["en"] for row in rows if row["outcome"] in {"quarantined", "split"}}
 
     def stored(self, **counts):
@@ -138,13 +138,17 @@ class Desk:
         self.workspace = open_workspace(folder)
         self.layers = load_layers(self.workspace)
 
+    def store(self):
+        """The store, to be looked at."""
+        return open_store(self.workspace, self.layers)
+
     def read(self, layer):
         """Current features of a layer."""
-        with open_store(self.workspace, self.layers) as store:
+        with self.store() as store:
             return store.read(layer)
 
     def held(self):
-        with open_store(self.workspace, self.layers) as store:
+        with self.store() as store:
             return Held(store.digest(), len(store.loads()), len(store.quarantine()))
 
     def files(self):
@@ -188,7 +192,7 @@ class Desk:
         if answer["dry_run"]:
             assert self.held() == held
             return
-        with open_store(self.workspace, self.layers) as store:
+        with self.store() as store:
             record = store.load(answer["load"])
             waiting = store.quarantine(answer["load"])
         parts = {**{name: getattr(record, name, None) for name in answer["counts"]}, **record.other}
