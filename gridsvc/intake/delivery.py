@@ -24,6 +24,7 @@ Format = Literal[
     "shapefile", "dbf", "geopackage", "filegdb", "geojson", "topojson", "kml", "csv", "xlsx", "osm"
 ]
 
+UNREADABLE = bilingual("its geometry is broken and cannot be read", "图形已损坏，无法读取")
 NO_SHAPE = bilingual("the row has no geometry", "该行没有图形")
 # beyond this a float no longer tells neighbouring whole numbers apart as a spreadsheet shows them
 EXACT = 1e15
@@ -190,6 +191,8 @@ class Delivery:
     """Column → what of the source it was made of, where that is no column (OpenStreetMap tags)."""
     no_shape: Text = NO_SHAPE
     """Why a row has no shape."""
+    unreadable_why: Text = UNREADABLE
+    """Why shapes cannot be read."""
     lost_values: int = 0
     """Cells that were not understood while the columns were made; the notes tell which."""
 

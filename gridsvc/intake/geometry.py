@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 
-from gridsvc.intake.delivery import NO_SHAPE, Mask, Objects
+from gridsvc.intake.delivery import NO_SHAPE, UNREADABLE, Mask, Objects
 from gridsvc.intake.problems import Positions, Problems
 from gridsvc.layers import Layer
 from gridsvc.text import Text, bilingual
@@ -40,17 +40,17 @@ class Repair:
 
 
 def check_presence(
-    shapes: Objects, unreadable: Mask | None, problems: Problems, no_shape: Text = NO_SHAPE
+    shapes: Objects,
+    unreadable: Mask | None,
+    problems: Problems,
+    no_shape: Text = NO_SHAPE,
+    why: Text = UNREADABLE,
 ) -> None:
-    """Report missing, empty and unreadable shapes; *no_shape* says why one is missing."""
+    """Report missing, empty and unreadable shapes; *no_shape* says why one is missing, *why* why one is not read."""
     broken = np.zeros(len(shapes), dtype=bool) if unreadable is None else unreadable
     absent = (shapely.is_missing(shapes) | shapely.is_empty(shapes)) & ~broken
     problems.add("no_geometry", np.flatnonzero(absent), no_shape)
-    problems.add(
-        "unreadable_geometry",
-        np.flatnonzero(broken),
-        bilingual("its geometry is broken and cannot be read", "图形已损坏，无法读取"),
-    )
+    problems.add("unreadable_geometry", np.flatnonzero(broken), why)
 
 
 def dimensions(shapes: Objects) -> np.ndarray:

@@ -55,7 +55,7 @@ def find_shapes(delivery: Delivery, layer: Layer, problems: Problems) -> Spatial
             f"{delivery.name} 没有图形，而图层 {layer.name} 需要{wanted.zh}图形",
         )
     shapes = np.asarray(spatial.shapes, dtype=object)
-    geometry.check_presence(shapes, spatial.unreadable, problems, delivery.no_shape)
+    geometry.check_presence(shapes, spatial.unreadable, problems, delivery.no_shape, delivery.unreadable_why)
     present = np.flatnonzero(~problems.mask)
     shapes, split = geometry.split_mixed(layer, shapes, present)
     found = geometry.dimensions(shapes[present])
@@ -107,7 +107,8 @@ def place(
         return Placed(placed, Repair(ok, []), geometry.no_split())
     located = locate(delivery, shapes[ok], crs, county)
     warnings += located.notes
-    warnings += _dropped(shapes[ok])
+    if shapely.has_z(shapes[ok]).any():
+        warnings.append(bilingual("heights (Z) were dropped", "已舍去高程（Z）值"))
     moved = coordinates.to_lonlat(delivery.name, shapes[ok], located)
     real = coordinates.on_earth(moved, located)
     text = bilingual(
@@ -142,16 +143,6 @@ def _usable(shapes: Objects, problems: Problems) -> Positions:
     )
     problems.add("coordinates", there[zero], bilingual("its position is 0, 0", "坐标为 0, 0"))
     return there[usable & ~zero]
-
-
-def _dropped(shapes: Objects) -> list[Text]:
-    """What of the coordinates is not stored."""
-    told = []
-    if shapely.has_z(shapes).any():
-        told.append(bilingual("heights (Z) were dropped", "已舍去高程（Z）值"))
-    if shapely.has_m(shapes).any():
-        told.append(bilingual("measures (M) were dropped", "已舍去测量（M）值"))
-    return told
 
 
 def _placed_rest(delivery: Delivery, split: Split, located: Located) -> Split:

@@ -12,11 +12,13 @@ import pyproj
 import shapely
 
 from gridsvc.errors import InputRefusedError
-from gridsvc.intake.delivery import Column, DataSet, Delivery, Mask, Objects, unique_names
+from gridsvc.intake.delivery import UNREADABLE, Column, DataSet, Delivery, Mask, Objects, unique_names
 from gridsvc.intake.gdal import ARC_STEP, GDAL_ERRORS, count_curves, lent, quiet_gdal
 from gridsvc.text import Text, bilingual
 
 _EXACT_FLOAT = 2.0**53
+# polyhedral surface, TIN, triangle, as numbered in WKB
+_SURFACES = {15, 16, 17}
 
 
 def from_wkb(wkb: Objects) -> tuple[Objects, Mask]:
@@ -24,6 +26,17 @@ def from_wkb(wkb: Objects) -> tuple[Objects, Mask]:
     shapes = np.asarray(shapely.from_wkb(wkb, on_invalid="ignore"), dtype=object)
     present = np.array([value is not None for value in wkb], dtype=bool)
     return shapes, present & np.array(shapely.is_missing(shapes), dtype=bool)
+
+
+def why_unreadable(wkb: Objects, unreadable: Mask) -> Text:
+    """What is said of shapes that cannot be read: surfaces in space by their name."""
+    kinds = {int.from_bytes(value[1:5], "little" if value[0] else "big") % 1000 for value in wkb[unreadable]}
+    if not kinds & _SURFACES:
+        return UNREADABLE
+    return bilingual(
+        "it is a surface in space (TIN or MultiPatch), which is not read; export it as polygons",
+        "图形为三维曲面（TIN 或 MultiPatch），不支持；请导出为二维面",
+    )
 
 
 def read_layer_file(data: DataSet, forced: str | None) -> Delivery:
@@ -48,7 +61,11 @@ def read_layer_file(data: DataSet, forced: str | None) -> Delivery:
         name: Column.of_array(array) if texts is None else Column.of_cells(texts.copy)
         for name, array, texts in zip(names, values, exact, strict=True)
     }
-    geometry, unreadable = from_wkb(np.asarray(wkb, dtype=object)) if wkb is not None else (None, None)
+    geometry, unreadable, why = None, None, UNREADABLE
+    if wkb is not None:
+        raw = np.asarray(wkb, dtype=object)
+        geometry, unreadable = from_wkb(raw)
+        why = why_unreadable(raw, unreadable)
     crs, crs_note = _crs(meta["crs"])
     return Delivery(
         data.title,
@@ -57,6 +74,7 @@ def read_layer_file(data: DataSet, forced: str | None) -> Delivery:
         columns,
         geometry=geometry,
         unreadable=unreadable,
+        unreadable_why=why,
         crs=crs,
         crs_note=crs_note,
         encoding="UTF-8",

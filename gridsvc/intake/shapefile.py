@@ -16,8 +16,11 @@ from gridsvc.intake.delivery import Column, DataSet, Delivery, LeftOut, Objects
 from gridsvc.intake.encoding import Encoding, decode, detect
 from gridsvc.intake.formats import SHAPES, sidecar
 from gridsvc.intake.gdal import GDAL_ERRORS, quiet_gdal, stand_in
-from gridsvc.intake.reading import from_wkb
+from gridsvc.intake.reading import from_wkb, why_unreadable
 from gridsvc.text import Text, bilingual
+
+# types of shapes: with measures, with heights and perhaps measures
+_MEASURED, _HIGH = {21, 23, 25, 28}, {11, 13, 15, 18}
 
 
 def read_shapefile(data: DataSet, forced: str | None) -> Delivery:
@@ -34,10 +37,23 @@ def read_shapefile(data: DataSet, forced: str | None) -> Delivery:
     present = records < len(wkb)
     geometry[present] = wkb[records[present]]
     delivery.geometry, delivery.unreadable = from_wkb(geometry)
+    delivery.unreadable_why = why_unreadable(geometry, delivery.unreadable)
     delivery.crs, delivery.crs_note = read_prj(sidecar(data.path, ".prj"))
     delivery.format = "shapefile"
     delivery.notes += shapes_note
+    if _measured(data.path):
+        delivery.notes.append(bilingual("measures (M) were dropped", "已舍去测量（M）值"))
     return delivery
+
+
+def _measured(path: Path) -> bool:
+    """True where the header of a .shp tells of measures; GDAL drops them on the way here."""
+    with path.open("rb") as file:
+        head = file.read(100)
+    kind = int.from_bytes(head[32:36], "little")
+    low, high = np.frombuffer(head[84:100], dtype="<f8").tolist()
+    # a height may have a measure beside it; "no data" is any number below -1e38
+    return kind in _MEASURED or (kind in _HIGH and low > -1e38 and (low, high) != (0, 0))
 
 
 def read_dbf_table(data: DataSet, forced: str | None) -> Delivery:
@@ -125,12 +141,12 @@ def _shapes(path: Path) -> tuple[Objects, list[Text]]:
     index = sidecar(path, ".shx")
     with work_folder() as folder:
         stand_in(path, folder / "shapes.shp")
-        if index is not None:
+        if index is not None and _is_true(index, path):
             stand_in(index, folder / "shapes.shx")
-        try:
-            return _read_shapes(folder / "shapes.shp"), []
-        except GDAL_ERRORS:
-            (folder / "shapes.shx").unlink(missing_ok=True)
+            try:
+                return _read_shapes(folder / "shapes.shp"), []
+            except GDAL_ERRORS:
+                (folder / "shapes.shx").unlink(missing_ok=True)
         whole = _rebuild_index(folder / "shapes.shp", folder / "shapes.shx")
         notes = [
             bilingual("the .shx was missing or broken and was rebuilt", "缺少 .shx 或 .shx 已损坏，已重建")
@@ -141,6 +157,23 @@ def _shapes(path: Path) -> tuple[Objects, list[Text]]:
             return _read_shapes(folder / "shapes.shp"), notes
         except GDAL_ERRORS as error:
             raise damaged from error
+
+
+def _is_true(index: Path, shapes: Path) -> bool:
+    """True where every entry of a .shx tells the length of the record it points to, and they fill the .shp."""
+    data = index.read_bytes()
+    if len(data) < 100 or (len(data) - 100) % 8:
+        return False
+    place, length = np.frombuffer(data, dtype=">i4", offset=100).reshape(-1, 2).T.astype("int64")
+    size = shapes.stat().st_size
+    if not len(place):
+        return size <= 100
+    if (place < 50).any() or (2 * (place + 4 + length) > size).any():
+        return False
+    words = np.memmap(shapes, dtype="u1", mode="r")
+    # the record's own word for its length, big-endian, four bytes behind its number
+    told = sum(words[2 * place + 4 + byte].astype("int64") << (8 * (3 - byte)) for byte in range(4))
+    return bool((told == length).all() and 2 * (place + 4 + length).max() == size)
 
 
 def _rebuild_index(shapes: Path, index: Path) -> bool:

@@ -15,12 +15,7 @@ def lamps(shapefile, points):
     """Writes three lamps as a shapefile: ``lamps("GBK", cpg="UTF-8", driver=0x4D)``; a .cpg only when given."""
 
     def write(encoding, columns=LAMPS, cpg=None, driver=0):
-        if encoding == "big5":
-            path = shapefile(
-                "灯", {name: values for name, values in columns.items()}, points(3), encoding="UTF-8"
-            )
-        else:
-            path = shapefile("灯", columns, points(3), encoding=encoding)
+        path = shapefile("灯", columns, points(3), encoding=encoding)
         path.with_suffix(".cpg").unlink(missing_ok=True)
         data = bytearray(path.with_suffix(".dbf").read_bytes())
         data[29] = driver
@@ -83,11 +78,9 @@ def understood(ending):
     ],
 )
 def test_the_bytes_decide(deliver, lamps, encoding, cpg, driver, shown, lie):
-    names = (
-        LAMPS
-        if encoding == "GBK"
-        else {"路灯号": LAMPS["路灯编号"], "道路": LAMPS["所在道路"], "状态": LAMPS["状态"]}
-    )
+    # in UTF-8 three characters are all that a name holds
+    short = dict(zip(("路灯号", "道路", "状态"), LAMPS.values(), strict=True))
+    names = LAMPS if encoding == "GBK" else short
     path = lamps(encoding, names, cpg, driver)
     words = () if encoding == "GBK" else ("--map", "lamp_id=路灯号", "--map", "road_name=道路")
     ending = deliver("lamps", path, *words).stored(changed=3)
