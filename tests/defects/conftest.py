@@ -203,17 +203,21 @@ class Desk:
 
 
 @pytest.fixture
-def deliver(_county, tmp_path, monkeypatch):
-    """The hand-over desk of a small county (:class:`Desk`); whatever a load leaves behind is found."""
-    folder = tmp_path / "county"
-    shutil.copytree(_county, folder)
+def desk(tmp_path, monkeypatch):
+    """Opens the hand-over desk (:class:`Desk`) of a workspace; whatever a load leaves behind is found."""
     for name in ("here", "temp"):
         (tmp_path / name).mkdir()
     monkeypatch.chdir(tmp_path / "here")
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temp"))
-    yield Desk(folder, tmp_path)
+    yield lambda folder: Desk(folder, tmp_path)
     left = [*(tmp_path / "temp").iterdir(), *(tmp_path / "here").iterdir()]
     assert not left
+
+
+@pytest.fixture
+def deliver(_county, desk, tmp_path):
+    """The hand-over desk of a small county."""
+    return desk(shutil.copytree(_county, tmp_path / "county"))
 
 
 @pytest.fixture
