@@ -109,7 +109,8 @@ def no_split() -> Split:
 
 def split_mixed(layer: Layer, shapes: Objects, candidates: Positions) -> tuple[Objects, Split]:
     """Take collections of several kinds apart: the highest kind that *layer* takes goes on in their place."""
-    mixed = candidates[(shapely.get_type_id(shapes[candidates]) == 7) & (dimensions(shapes[candidates]) < 0)]
+    collections = candidates[shapely.get_type_id(shapes[candidates]) == 7]
+    mixed = collections[dimensions(shapes[collections]) < 0]
     shapes = shapes.copy() if len(mixed) else shapes
     rows, rest, texts = [], [], []
     for position in mixed.tolist():
