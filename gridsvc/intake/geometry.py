@@ -136,10 +136,12 @@ def _split_text(taken: int, kinds: np.ndarray) -> Text:
     counts = {dimension: int((kinds == dimension).sum()) for dimension in range(3)}
     others = [dimension for dimension, count in counts.items() if count and dimension != taken]
     kept, left = _KINDS[taken], [_KINDS[dimension] for dimension in others]
-    en = " and ".join(f"{counts[n]} {kind.en}s" for n, kind in zip(others, left, strict=True))
+    en = " and ".join(
+        f"{counts[n]} {kind.en}{'s' if counts[n] > 1 else ''}" for n, kind in zip(others, left, strict=True)
+    )
     zh = "、".join(f"{counts[n]} 个{kind.zh}" for n, kind in zip(others, left, strict=True))
     return bilingual(
-        f"a mixed collection was split: its {kept.en}s ({counts[taken]}) went in, {en} wait here",
+        f"a mixed collection was split: its {kept.en}s ({counts[taken]}) went in; waiting here: {en}",
         f"混合图形已拆分：{kept.zh}（{counts[taken]} 个）已入库，其余 {zh}待处理",
     )
 

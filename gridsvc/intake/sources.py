@@ -168,7 +168,8 @@ def sheet_names(path: Path) -> list[str]:
     """Sheets of a workbook that hold anything and can be seen."""
     check_workbook(path)
     try:
-        with python_calamine.CalamineWorkbook.from_path(path) as book:
+        # not by its path: its name may say .xls of what is an .xlsx
+        with path.open("rb") as file, python_calamine.CalamineWorkbook.from_filelike(file) as book:
             hidden = {
                 sheet.name
                 for sheet in book.sheets_metadata

@@ -62,7 +62,7 @@ def read_csv(data: DataSet, forced: str | None, spellings: Collection[str]) -> D
 def read_sheet(data: DataSet, spellings: Collection[str]) -> Delivery:
     """Read one sheet of a workbook."""
     try:
-        with python_calamine.CalamineWorkbook.from_path(data.path) as book:
+        with data.path.open("rb") as file, python_calamine.CalamineWorkbook.from_filelike(file) as book:
             rows: list[Row] = book.get_sheet_by_name(data.layer).to_python(skip_empty_area=False)
     except (python_calamine.CalamineError, OSError) as error:
         raise InputRefusedError(

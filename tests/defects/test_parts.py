@@ -152,7 +152,9 @@ def test_collections_are_split_and_every_row_is_counted_once(deliver, tmp_path):
     )
     ending = deliver("water", path).stored(added=2, split=1, quarantined=3)
     assert ending.exit_code == 1
-    assert ending.reasons[1].startswith("a mixed collection was split: its polygons (1) went in, 1 points")
+    assert ending.reasons[1].startswith(
+        "a mixed collection was split: its polygons (1) went in; waiting here: 1 point and"
+    )
     assert deliver.read("water").geometry.geom_type.tolist() == ["Polygon"] * 3
     again = deliver("water", path).stored(unchanged=2, split=1, quarantined=3)
     assert again.report["ended"] == 0
