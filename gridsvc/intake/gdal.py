@@ -6,6 +6,7 @@ So no name of a file can be taken for a connection, no text for a description of
 
 from __future__ import annotations
 
+import re
 import shutil
 import sqlite3
 import warnings
@@ -30,6 +31,10 @@ ARC_STEP = 1
 """Degrees of an arc that one chord stands for: it lies off the arc by less than 1/26,000 of the radius."""
 _CURVES = ("CIRCULARSTRING", "COMPOUNDCURVE", "CURVEPOLYGON", "MULTICURVE", "MULTISURFACE")
 _JOURNALS = ("-wal",)
+_WITH = re.compile(r"\bwith\b", re.IGNORECASE)
+_VIRTUAL = re.compile(r"\s*create\s+virtual\b", re.IGNORECASE)
+_MODULE = re.compile(r"\busing\s+(\w+)", re.IGNORECASE)
+_INDEXES = {"rtree", "fts3", "fts4", "fts5"}
 pyogrio.set_gdal_config_options({"OGR_ARC_STEPSIZE": str(ARC_STEP)})
 
 
@@ -75,29 +80,33 @@ def _require_geopackage(place: Path, name: str) -> None:
     """Refuse a database that GDAL might open as something else, or whose views could run without end."""
     try:
         with closing(sqlite3.connect(place)) as db:
-            found = {
-                row[0].lower() for row in db.execute("SELECT name FROM sqlite_master WHERE name IS NOT NULL")
-            }
-            code = [row[0] or "" for row in db.execute("SELECT sql FROM sqlite_master WHERE type = 'view'")]
-            virtual = [
-                row[0] or "" for row in db.execute("SELECT sql FROM sqlite_master WHERE sql LIKE '%virtual%'")
+            made = [
+                (str(name).lower(), str(kind), str(sql or ""))
+                for name, kind, sql in db.execute("SELECT name, type, sql FROM sqlite_master")
             ]
     except (sqlite3.Error, UnicodeError) as error:
         raise InputRefusedError(
             f"{name} is a damaged GeoPackage ({error}); export the layer again",
             f"{name} 是损坏的 GeoPackage（{error}）；请重新导出该图层",
         ) from error
-    if "gpkg_contents" not in found:
+    if "gpkg_contents" not in {found for found, _, _ in made}:
         raise InputRefusedError(
             f"{name} is an SQLite database, but no GeoPackage; save the layer as GeoPackage",
             f"{name} 是 SQLite 数据库，但不是 GeoPackage；请将图层另存为 GeoPackage",
         )
-    odd = [text for text in virtual if "using rtree" not in text.lower()]
-    if odd or any("recursive" in text.lower() for text in code):
+    if any(_runs(kind, sql) for _, kind, sql in made):
         raise InputRefusedError(
             f"{name} holds tables that are programs; copy its layer into a new GeoPackage",
             f"{name} 含有可执行的虚拟表或递归视图；请将图层复制到新的 GeoPackage",
         )
+
+
+def _runs(kind: str, sql: str) -> bool:
+    """True for a table kept by anything but an index of SQLite's own, and for a view that may call itself."""
+    if kind == "view":
+        return _WITH.search(sql) is not None
+    modules = {module.lower() for module in _MODULE.findall(sql)}
+    return _VIRTUAL.match(sql) is not None and not (modules and modules <= _INDEXES)
 
 
 def layers_of(path: Path) -> list[str]:

@@ -346,9 +346,11 @@ def test_a_database_that_is_no_geopackage_is_named(deliver, tmp_path):
     "sql",
     [
         "CREATE VIEW endless AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n",
+        "CREATE VIEW endless AS WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n",
         "CREATE VIRTUAL TABLE linked USING VirtualOGR('a.shp')",
+        "CREATE VIRTUAL TABLE \"linked using rtree\" USING VirtualOGR('a.shp')",
     ],
-    ids=["endless-view", "linked-table"],
+    ids=["endless-view", "endless-view-unsaid", "linked-table", "linked-table-disguised"],
 )
 def test_a_geopackage_that_is_a_program_is_refused(deliver, tmp_path, sql):
     path = write_vector(tmp_path / "a.gpkg", "GPKG")
@@ -356,7 +358,8 @@ def test_a_geopackage_that_is_a_program_is_refused(deliver, tmp_path, sql):
     db.execute("PRAGMA writable_schema = 1")
     if "VIRTUAL" in sql:
         columns = "(type, name, tbl_name, rootpage, sql)"
-        db.execute(f"INSERT INTO sqlite_master {columns} VALUES ('table', 'linked', 'linked', 0, ?)", (sql,))
+        name = sql.split("TABLE ")[1].split(" USING")[0].strip('"')
+        db.execute(f"INSERT INTO sqlite_master {columns} VALUES ('table', ?, ?, 0, ?)", (name, name, sql))
     else:
         db.execute(sql)
     db.commit()
