@@ -293,3 +293,10 @@ def test_the_same_polygon_from_two_formats_is_the_same(deliver, tmp_path):
     deliver("water", tmp_path / "a.gpkg").stored(unchanged=2)
     turned = features(tmp_path / "a.geojson", [shapely.reverse(shape).wkt for shape in shapes], "water_id")
     deliver("water", turned).stored(unchanged=2)
+
+
+def test_features_of_a_neighbour_are_split_as_the_countys_own(deliver, tmp_path):
+    shape = f"GEOMETRYCOLLECTION (POLYGON {SQUARE.replace('114.0', '114.10')}, POINT (114.101 34.51))"
+    path = features(tmp_path / "a.geojson", [shape], "water_id")
+    for words in (("--dry-run",), ()):
+        deliver("water", path, "--context", *words).stored(split=1)
