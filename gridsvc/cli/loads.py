@@ -11,7 +11,7 @@ import pandas as pd
 import typer
 from rich.console import Console
 
-from gridsvc.cli.progress import PUBLISHING
+from gridsvc.cli.publishing import publish, warn_if_stale
 from gridsvc.cli.session import Session, command
 from gridsvc.cli.tables import Side, show_table
 from gridsvc.errors import UsageError
@@ -22,6 +22,8 @@ from gridsvc.text import Text, bilingual
 KINDS: dict[str, Text] = {"load": bilingual("load", "入库"), "rollback": bilingual("rollback", "撤销")}
 BESIDE = bilingual("{kind} (neighbours)", "{kind}（邻县）")
 STATES: dict[str, Text] = {"done": bilingual("done", "有效"), "undone": bilingual("undone", "已撤销")}
+# the state after the load is gone, its record stays
+PRUNED = bilingual(", pruned", "，已清理")
 
 
 class Mode(StrEnum):
@@ -92,9 +94,9 @@ def register(app: typer.Typer) -> None:
                 told = load_file(
                     store, session.layers, session.workspace, layer, files, options, progress.step
                 )
-                if not dry_run:
-                    progress.step("publish", PUBLISHING)
-                    store.publish_geopackage()
+                load_id = told.load_id
+                stored = bilingual(f"load {load_id}", f"入库 {load_id} ")
+                code = publish(session, store, stored, progress) if load_id else 0
         except NothingAcceptedError as refusal:
             write_report(refusal.report, report, session.lang)
             if not session.as_json:
@@ -108,7 +110,7 @@ def register(app: typer.Typer) -> None:
                 out.print(text(session.lang), highlight=False, soft_wrap=True)
 
         session.answer(told.to_dict(), show)
-        return told.exit_code
+        return max(told.exit_code, code)
 
     @command(app, "loads")
     def loads(
@@ -120,6 +122,7 @@ def register(app: typer.Typer) -> None:
             _ = session.layers[layer]
         with session.store() as store:
             records = store.loads(layer or None)
+            warn_if_stale(session, store)
         session.answer(
             {"loads": [record.as_dict() for record in records]},
             lambda out: show_loads(out, records, session.lang),
@@ -129,11 +132,14 @@ def register(app: typer.Typer) -> None:
     def rollback(
         session: Session,
         load: Annotated[int, typer.Argument(metavar="LOAD", help="Number of the load; see gridsvc loads.")],
-    ) -> None:
+    ) -> int:
         """Undo the newest load of a layer exactly, and record that."""
         with session.store(write=True) as store:
             record = store.rollback(load)
-            store.publish_geopackage()
+            stored = bilingual(
+                f"load {record.id}, the undoing of load {load},", f"入库 {record.id}（撤销入库 {load}）"
+            )
+            code = publish(session, store, stored)
         told = bilingual(
             f"load {load} of {record.layer} is undone (recorded as load {record.id}): "
             f"{record.added:,} features came back, {record.changed:,} are as before, {record.ended:,} were removed\n"
@@ -143,6 +149,7 @@ def register(app: typer.Typer) -> None:
             "下一步：gridsvc compute",
         )
         session.answer(record.as_dict(), told)
+        return code
 
     @command(app, "quarantine")
     def quarantine(
@@ -257,7 +264,7 @@ def show_loads(out: Console, records: list[LoadRecord], lang: str) -> None:
                 record.ended,
                 record.quarantined,
                 record.finished[: len("YYYY-MM-DDTHH:MM")].replace("T", " "),
-                STATES[record.status](lang),
+                f"{STATES[record.status](lang)}{PRUNED(lang) if record.pruned else ''}",
             )
             for record in records
         ],

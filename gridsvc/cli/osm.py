@@ -8,10 +8,11 @@ from typing import Annotated
 import typer
 
 from gridsvc.cli.loads import Mode, pairs, require_report
-from gridsvc.cli.progress import PUBLISHING
+from gridsvc.cli.publishing import publish
 from gridsvc.cli.session import Session, command
 from gridsvc.errors import UsageError
 from gridsvc.intake.osm import OsmOptions, load_osm
+from gridsvc.text import bilingual
 
 
 def register(app: typer.Typer) -> None:
@@ -64,13 +65,13 @@ def register(app: typer.Typer) -> None:
         require_report(report)
         with session.store(write=not dry_run) as store, session.progress() as progress:
             told = load_osm(store, session.layers, session.workspace, source, options, progress.step)
-            if not dry_run:
-                progress.step("publish", PUBLISHING)
-                store.publish_geopackage()
+            numbers = ", ".join(str(one.load_id) for one in told.loads)
+            stored = bilingual(f"what was loaded (loads {numbers})", f"本次内容（入库 {numbers}）")
+            code = 0 if dry_run else publish(session, store, stored, progress)
         if report is not None:
             told.write(report, session.lang)
         session.answer(told.to_dict(), lambda out: told.print(out, session.lang))
-        return told.exit_code
+        return max(told.exit_code, code)
 
 
 def by_layer(option: str, texts: list[str], layers: list[str]) -> dict[str, dict[str, str]]:

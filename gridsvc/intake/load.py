@@ -20,13 +20,13 @@ from gridsvc.intake.prepare import Request, prepare
 from gridsvc.intake.problems import OUTCOMES
 from gridsvc.intake.reading import read_dbf_table, read_layer_file, read_shapefile
 from gridsvc.intake.report import LoadReport, NothingAcceptedError
-from gridsvc.intake.sources import DataSet, digest, open_sources, readable
+from gridsvc.intake.sources import DataSet, digest, handed_over, open_sources, readable
 from gridsvc.intake.suspicion import suspicion
 from gridsvc.intake.systems import Bounds
 from gridsvc.intake.tables import read_csv, read_sheet
 from gridsvc.layers import Layer, Layers
 from gridsvc.settings import Workspace
-from gridsvc.store import Source, Store
+from gridsvc.store import DeliveredFile, Source, Store
 from gridsvc.store.loads import now
 from gridsvc.store.store import Mode
 from gridsvc.text import Text, bilingual
@@ -41,6 +41,8 @@ class Origin:
     """Of the content as it was handed over."""
     attribution: str = ""
     """Whom the data's licence wants named."""
+    files: Sequence[DeliveredFile] = ()
+    """What was handed over, to be kept with the load; none where it came from no file."""
 
 
 Progress = Callable[[str, Text], object]
@@ -93,9 +95,12 @@ def load_file(
     _require_foreign(paths, workspace)
     step("read", STEPS["read"])
     with open_sources(paths, spec, options.source_layer) as data_sets:
+        # before they are read: what is kept is compared with it again
+        files = handed_over(paths, workspace.own_files)
         known = spellings(spec, options.mapping)
         deliveries = [_read(data, options.encoding, known) for data in data_sets]
-        origin = Origin(", ".join(dict.fromkeys(readable(path.name) for path in paths)), digest(paths))
+        name = ", ".join(dict.fromkeys(readable(path.name) for path in paths))
+        origin = Origin(name, digest(files), files=files)
     report = load_deliveries(store, layers, workspace, layer, deliveries, origin, options, step, started)
     report.seconds = time.perf_counter() - began
     return report
@@ -136,9 +141,27 @@ def load_deliveries(
             raise nothing_near(origin.name, report.counts["beyond"], report.counts["within"])
         raise NothingAcceptedError(report)
     step("store", STEPS["store"])
-    _store(store, batch, report, options, started)
+    _store(store, batch, report, options, started, _kept(origin, workspace, report))
     report.seconds = time.perf_counter() - began
     return report
+
+
+def _kept(origin: Origin, workspace: Workspace, report: LoadReport) -> Sequence[DeliveredFile]:
+    """The files to keep with the load: all, or none where they are too large, which the report then says."""
+    size = sum(file.size for file in origin.files)
+    most = workspace.county.keep_delivered_mb
+    report.delivered = {"files": len(origin.files), "bytes": size, "kept": size <= most * 1_000_000}
+    if report.delivered["kept"]:
+        return origin.files
+    report.warnings.append(
+        bilingual(
+            f"the files ({size / 1e6:,.0f} MB) are not kept with the load: they are larger than keep_delivered_mb = "
+            f"{most} in county.toml; keep them yourself",
+            f"原始文件（{size / 1e6:,.0f} MB）未随入库保存：超过 county.toml 中的 keep_delivered_mb = {most}；"
+            "请自行保存",
+        )
+    )
+    return ()
 
 
 def _require_sense(spec: Layer, options: LoadOptions) -> None:
@@ -225,7 +248,14 @@ def _report(batch: Batch, origin: Origin, options: LoadOptions) -> LoadReport:
     )
 
 
-def _store(store: Store, batch: Batch, report: LoadReport, options: LoadOptions, started: str) -> None:
+def _store(
+    store: Store,
+    batch: Batch,
+    report: LoadReport,
+    options: LoadOptions,
+    started: str,
+    delivered: Sequence[DeliveredFile],
+) -> None:
     """Store the accepted rows (or only foretell what storing them would do) and complete the report."""
     frame, quarantine = batch.stored_frame(), batch.quarantine_frame(report.quarantined)
     part = {"context": options.context}
@@ -248,6 +278,7 @@ def _store(store: Store, batch: Batch, report: LoadReport, options: LoadOptions,
             kept=kept,
             started=started,
             context=options.context,
+            delivered=delivered,
         )
         report.load_id = changes.id
     for name in ("added", "changed", "unchanged"):
@@ -292,6 +323,7 @@ def _recorded(batch: Batch, report: LoadReport, options: LoadOptions) -> dict[st
             for part in batch.parts
         ],
         **({"attribution": report.attribution} if report.attribution else {}),
+        "delivered": report.delivered,
         "constants": dict(options.constants),
         "given": {
             name: value

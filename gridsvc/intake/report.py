@@ -89,6 +89,8 @@ class LoadReport:
     """The features are those of neighbouring counties."""
     attribution: str = ""
     """Whom the data's licence wants named wherever anything made of it is shown."""
+    delivered: dict[str, Any] = field(default_factory=dict)
+    """Number of ``files`` handed over, their ``bytes``, and whether they are ``kept`` in the store."""
 
     @property
     def exit_code(self) -> int:
@@ -128,6 +130,7 @@ class LoadReport:
             "counts": dict(self.counts),
             "ended": self.ended,
             "lost_values": self.lost_values,
+            "delivered": dict(self.delivered),
             "files": [_plain(vars(file)) for file in self.files],
             "warnings": [_plain(text) for text in self.warnings],
             "reasons": [{"reason": _plain(title), "rows": len(rows)} for title, rows in self.reasons()],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -13,6 +13,7 @@ import pandas as pd
 import shapely
 
 from gridsvc.errors import NotFoundError, StoreError, UsageError
+from gridsvc.store.bounds import Bounds, history_bounds
 from gridsvc.store.database import Database
 from gridsvc.store.schema import CONTEXT, RECORDS
 from gridsvc.store.versions import Changes
@@ -59,6 +60,8 @@ class LoadRecord:
     """Further outcomes of source rows, by name."""
     status: str
     """``done``, or ``undone`` after a rollback."""
+    pruned: bool = False
+    """True where the state after this load was pruned."""
 
     @property
     def context(self) -> bool:
@@ -103,23 +106,26 @@ def read_loads(db: Database, layer: str | None = None) -> list[LoadRecord]:
     """Loads in the order in which they were made, of one layer or of all."""
     if not db.columns("loads"):
         return []
+    return _records(db, "1 = 1" if layer is None else "layer = ?", () if layer is None else (layer,))
+
+
+def _records(db: Database, condition: str, bound: Sequence[Any]) -> list[LoadRecord]:
     names = ", ".join(RECORDS["loads"])
-    condition, bound = ("", ()) if layer is None else (" WHERE layer = ?", (layer,))
-    return [_record(row) for row in db.rows(f"SELECT {names} FROM loads{condition} ORDER BY id", bound)]
-
-
-def _record(row: tuple[Any, ...]) -> LoadRecord:
-    values = dict(zip(RECORDS["loads"], row, strict=True))
-    return LoadRecord(
-        **{**values, "options": json.loads(values["options"]), "other": json.loads(values["other"])}
-    )
+    bounds = history_bounds(db)
+    found = []
+    for row in db.rows(f"SELECT {names} FROM loads WHERE {condition} ORDER BY id", bound):
+        values = dict(zip(RECORDS["loads"], row, strict=True))
+        values |= {name: json.loads(values[name]) for name in ("options", "other")}
+        gone = not bounds.get(values["layer"], Bounds()).holds(values["id"])
+        found.append(LoadRecord(**values, pruned=gone))
+    return found
 
 
 def find_load(db: Database, load_id: int) -> LoadRecord:
     """One load by id; an unknown one is refused."""
-    for record in read_loads(db):
-        if record.id == load_id:
-            return record
+    found = _records(db, "id = ?", (load_id,)) if db.columns("loads") else []
+    if found:
+        return found[0]
     raise NotFoundError(
         f"there is no load {load_id}; see: gridsvc loads",
         f"没有入库记录 {load_id}；请执行 gridsvc loads 查看",

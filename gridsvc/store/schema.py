@@ -140,7 +140,23 @@ RECORDS: dict[str, dict[str, str]] = {
         "libraries": "text",
         "definitions": "text",
     },
+    # the files of a load, and their compressed content: once, whatever loads use it
+    "delivered": {
+        "id": "integer",
+        "load_id": "integer",
+        "number": "integer",
+        "name": "text",
+        "sha256": "text",
+        "size": "integer",
+    },
+    "chunks": {"id": "integer", "sha256": "text", "number": "integer", "data": "binary"},
+    # what is no longer there: states of a layer before its horizon, but for those kept; results of runs
+    "pruned": {"layer": "text", "horizon": "integer", "kept": "text", "pruned": "text"},
+    "pruned_runs": {"id": "integer", "pruned": "text"},
 }
+
+# records that are looked up by another column than their first
+LOOKUPS = {"delivered": "load_id", "chunks": "sha256"}
 
 
 def tables_of(layers: Layers) -> list[Table]:
@@ -189,6 +205,8 @@ def create(db: Database, tables: list[Table]) -> None:
     for name, columns in RECORDS.items():
         if not db.columns(name):
             db.run(f"CREATE TABLE {name} ({_columns(db, columns)})")
+            if name in LOOKUPS:
+                db.run(f"CREATE INDEX {name}_lookup ON {name} ({LOOKUPS[name]})")
     if not db.rows("SELECT 1 FROM meta WHERE name = 'schema_version'"):
         db.run("INSERT INTO meta (name, value) VALUES ('schema_version', ?)", (str(SCHEMA_VERSION),))
     for table in tables:

@@ -20,7 +20,7 @@ from gridsvc.intake.osm.place import fetch_place
 from gridsvc.intake.osm.report import ATTRIBUTION, OsmReport
 from gridsvc.intake.osm.shapes import ExtractShapes, Shapes
 from gridsvc.intake.osm.tags import Table, load_table
-from gridsvc.intake.sources import digest
+from gridsvc.intake.sources import digest, handed_over
 from gridsvc.layers import Layer, Layers
 from gridsvc.settings import Workspace
 from gridsvc.store import Store
@@ -156,11 +156,12 @@ def _open(source: str, table: Table) -> tuple[Shapes, Origin]:
             f"{source} is a folder; name the extract in it", f"{source} 是文件夹；请指定其中的数据文件"
         )
     if path.exists():
-        return ExtractShapes(read_extract(path, table.keys)), Origin(path.name, digest([path]), ATTRIBUTION)
+        shapes, files = ExtractShapes(read_extract(path, table.keys)), handed_over([path])
+        return shapes, Origin(path.name, digest(files), ATTRIBUTION, files)
     if _FILE_NAME.fullmatch(source):
         raise NotFoundError(f"there is no file {source}", f"文件不存在：{source}")
-    shapes = fetch_place(source, table)
-    return shapes, Origin(source, shapes.sha256, ATTRIBUTION)
+    place = fetch_place(source, table)
+    return place, Origin(source, place.sha256, ATTRIBUTION)
 
 
 def _jobs(
