@@ -16,6 +16,7 @@ from gridsvc.errors import InputRefusedError, NotFoundError, UsageError
 from gridsvc.layers import Layers
 from gridsvc.settings import Workspace
 from gridsvc.store import loads, runs, versions
+from gridsvc.store import quarantine as waiting
 from gridsvc.store.database import BUSY_TIMEOUT, Database, connect
 from gridsvc.store.extent import Bounds, place
 from gridsvc.store.frames import frame_of, rows_of
@@ -107,6 +108,7 @@ class Store:
         *,
         kept: Collection[str] = (),
         started: str | None = None,
+        admits: Collection[int] = (),
     ) -> LoadRecord:
         """Load *frame* into *layer*: one diff in one transaction.
 
@@ -118,7 +120,8 @@ class Store:
         existing keys and mistyped values, :class:`StoreError` where the rows read are not all accounted for.
 
         *kept*: keys that ``replace`` leaves as they are although *frame* lacks them: a feature whose new row
-        waits in quarantine is not lost, its earlier version stands.
+        waits in quarantine is not lost, its earlier version stands. *admits*: numbers under which rows waited in
+        quarantine that this load accepts or keeps corrected; one that waits no more is a :class:`UsageError`.
         """
         table = self._layer_table(layer)
         if mode not in ("replace", "append", "upsert"):
@@ -140,7 +143,11 @@ class Store:
                 load_id, layer, source, mode, started, changes, counts or {}, len(refused)
             )
             loads.insert_load(self._db, record)
-            loads.insert_quarantine(self._db, load_id, refused)
+            waiting.insert_quarantine(self._db, load_id, refused)
+            if admits:
+                waiting.take_up(self._db, layer, admits, load_id)
+            if mode != "replace":
+                waiting.settle(self._db, layer, rows.keys.tolist(), load_id)
             self._settle()
         return record
 
@@ -177,10 +184,21 @@ class Store:
     def quarantine(self, load_id: int | None = None, layer: str | None = None) -> pd.DataFrame:
         """Rows that loads could not accept, with reasons: of one load, of one layer's loads, or of all.
 
-        Columns ``id, load_id, source_row, reason, reason_en, reason_zh, raw, geometry (WKB), layer``.
+        Columns ``id, load_id, source_row, reason, reason_en, reason_zh, raw, geometry (WKB), file, key, origin``
+        (the number that people know the row by)``, admitted_by, dismissed, note, layer, open``.
         """
         with self._db.reading():
-            return loads.read_quarantine(self._db, load_id, layer)
+            return waiting.read_quarantine(self._db, load_id, layer)
+
+    def dismiss(self, numbers: Collection[int], note: str, layer: str | None = None) -> pd.DataFrame:
+        """Leave open rows of the quarantine out for good, and say why; returns them."""
+        with self._db.writing():
+            return waiting.dismiss(self._db, numbers, note, layer)
+
+    def reopen(self, numbers: Collection[int], layer: str | None = None) -> pd.DataFrame:
+        """Have dismissed rows of the quarantine wait again; returns them."""
+        with self._db.writing():
+            return waiting.reopen(self._db, numbers, layer)
 
     def layer_version(self, layer: str) -> int:
         """Newest load that changed a row of *layer*; 0 when nothing was ever loaded."""
