@@ -15,11 +15,11 @@ from gridsvc import __version__
 COMMANDS = {
     "init": "workspaces",
     "layers": "workspaces",
-    "load": "loads",
+    "load": "load",
     "osm": "osm",
     "loads": "loads",
     "rollback": "loads",
-    "quarantine": "loads",
+    "quarantine": "quarantine",
     "copy-store": "stores",
     "check": "checks",
     "compute": "figures",

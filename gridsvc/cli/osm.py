@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gridsvc.cli.loads import Mode, pairs, require_report
+from gridsvc.cli.load import Mode, pairs, require_report
 from gridsvc.cli.progress import PUBLISHING
 from gridsvc.cli.session import Session, command
 from gridsvc.errors import UsageError

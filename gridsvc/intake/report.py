@@ -59,6 +59,10 @@ class RowReport:
     reasons: list[str]
     text: Text
     raw: dict[str, str | None]
+    columns: list[str] = field(default_factory=list)
+    """Delivered columns at fault."""
+    number: int | None = None
+    """Number under which the row waited in quarantine before, where it is a correction."""
 
 
 @dataclass

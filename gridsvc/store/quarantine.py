@@ -23,8 +23,9 @@ NAMES = list(RECORDS["quarantine"])
 def insert_quarantine(db: Database, load_id: int, rows: pd.DataFrame) -> None:
     """Keep the rows that a load could not accept; inside a writing transaction.
 
-    *rows* has ``source_row, reason, reason_en, reason_zh, raw, geometry`` and, where known, ``file``, ``key``
-    and ``origin``: the number under which the row has waited since an earlier load (its own when left out).
+    *rows* has ``source_row, reason, reason_en, reason_zh, raw, geometry`` and, where known, ``file``, ``key``,
+    ``columns`` (those at fault, a list as JSON) and ``origin``: the number under which the row has waited since
+    an earlier load (its own when left out).
     """
     if rows.empty:
         return

@@ -117,6 +117,8 @@ RECORDS: dict[str, dict[str, str]] = {
         "geometry": "binary",
         "file": "text",
         "key": "text",
+        # the columns at fault, a list as JSON
+        "columns": "text",
         # the number that people know the row by: of the row of an earlier load that it corrects, else its own
         "origin": "integer",
         # load that accepted the row, or holds its correction

@@ -184,8 +184,8 @@ class Store:
     def quarantine(self, load_id: int | None = None, layer: str | None = None) -> pd.DataFrame:
         """Rows that loads could not accept, with reasons: of one load, of one layer's loads, or of all.
 
-        Columns ``id, load_id, source_row, reason, reason_en, reason_zh, raw, geometry (WKB), file, key, origin``
-        (the number that people know the row by)``, admitted_by, dismissed, note, layer, open``.
+        Columns ``id, load_id, source_row, reason, reason_en, reason_zh, raw, geometry (WKB), file, key, columns,
+        origin, admitted_by, dismissed, note, layer, open``; ``origin`` is the number that people know the row by.
         """
         with self._db.reading():
             return waiting.read_quarantine(self._db, load_id, layer)

@@ -12,7 +12,7 @@ from gridsvc.errors import InputRefusedError, NotFoundError, UsageError
 from gridsvc.intake.current import current_keys
 from gridsvc.intake.delivery import Delivery
 from gridsvc.intake.fields import check_options
-from gridsvc.intake.load import STEPS, LoadOptions, Origin, Progress, load_deliveries
+from gridsvc.intake.load import load_deliveries
 from gridsvc.intake.osm.boundaries import Found, count_levels, deliver_boundaries, find_boundaries
 from gridsvc.intake.osm.extract import read_extract
 from gridsvc.intake.osm.features import TAG, deliver, select
@@ -21,6 +21,7 @@ from gridsvc.intake.osm.report import ATTRIBUTION, OsmReport
 from gridsvc.intake.osm.shapes import ExtractShapes, Shapes
 from gridsvc.intake.osm.tags import Table, load_table
 from gridsvc.intake.sources import digest
+from gridsvc.intake.storing import STEPS, LoadOptions, Origin, Progress, silent
 from gridsvc.layers import Layer, Layers
 from gridsvc.settings import Workspace
 from gridsvc.store import Store
@@ -73,7 +74,7 @@ def load_osm(
     then nothing is stored.
     """
     began, started = time.perf_counter(), now()
-    options, step, table = options or OsmOptions(), progress or _silent, load_table(workspace)
+    options, step, table = options or OsmOptions(), progress or silent, load_table(workspace)
     names = _chosen(layers, table, options)
     step("read", STEPS["read"])
     shapes, origin = _open(source, table)
@@ -118,10 +119,6 @@ class _Named:
     def __call__(self, name: str, title: Text) -> None:
         text = bilingual(f"{title.en}: {self.title.en}", f"{title.zh}：{self.title.zh}")
         self.progress(f"{name} {self.layer}", text)
-
-
-def _silent(name: str, title: Text) -> None:
-    """Progress for nobody."""
 
 
 def _nothing(report: OsmReport) -> InputRefusedError:
