@@ -102,7 +102,7 @@ def register(app: typer.Typer) -> None:
                     f"nothing of {layer} waits in quarantine; there is nothing to export",
                     f"图层 {layer} 没有待处理的记录，无可导出",
                 )
-            write_waiting(rows, layer, export, session.lang, crs)
+            write_waiting(rows, session.layers[layer], export, session.lang, crs)
             session.answer({"file": str(export), "rows": len(rows)}, _exported(export, layer, len(rows)))
             return None
         session.answer(

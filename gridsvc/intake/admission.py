@@ -15,13 +15,13 @@ import pyproj
 
 from gridsvc.errors import InputRefusedError, NotFoundError
 from gridsvc.intake.batch import Batch
-from gridsvc.intake.corrected import Corrected, left_open, read_corrected
+from gridsvc.intake.corrected import Corrected, left_open, read_corrected, typed_cell
 from gridsvc.intake.current import current_keys
 from gridsvc.intake.delivery import Column, Delivery, Objects
 from gridsvc.intake.fields import check_options, coordinate_columns
 from gridsvc.intake.load import county_of
 from gridsvc.intake.prepare import Prepared, Request, prepare
-from gridsvc.intake.quarantine import columns_of, file_of
+from gridsvc.intake.quarantine import columns_of, file_of, position_of
 from gridsvc.intake.report import LoadReport, RowReport
 from gridsvc.intake.sources import digest, readable
 from gridsvc.intake.storing import STEPS, LoadOptions, Origin, Progress, finish, silent
@@ -34,6 +34,13 @@ from gridsvc.text import bilingual
 
 TABLES = ("csv", "xlsx", "dbf")
 DEGREES = "EPSG:4490"
+_NO_POSITION = bilingual(
+    "it still has no position: type it into the columns lon and lat (degrees), or draw it in an export to .gpkg",
+    "仍没有位置：请在“经度”“纬度”两列填写度数，或导出为 .gpkg 后绘制",
+)
+_NO_SHAPE = bilingual(
+    "it still has no shape: draw it in an export to .gpkg", "仍没有图形：请导出为 .gpkg 后绘制"
+)
 _KEPT = bilingual("as in quarantine", "与待处理记录一致")
 
 
@@ -106,7 +113,7 @@ def _prepare(
     refusals = []
     for (load, file, typed), rows in groups.items():
         read = reads[load, file]
-        delivery = _delivery(corrected, rows, file, None if typed else shapes[rows], store.crs)
+        delivery = _delivery(corrected, rows, file, None if typed else shapes[rows], store.crs, spec)
         # a position typed beside a shape is in degrees, whatever the shapes came in
         crs = (read.get("crs_code") if read.get("format") in TABLES else DEGREES) if typed else None
         mapping = {
@@ -119,7 +126,9 @@ def _prepare(
         )
         told = corrected.rows.iloc[rows]
         try:
-            parts.append(_Part(prepare(delivery, request), told))
+            prepared = prepare(delivery, request)
+            _tell_how(prepared, options)
+            parts.append(_Part(prepared, told))
         except InputRefusedError as error:
             refusals.append(error)
             aside += [
@@ -140,8 +149,23 @@ def _is_typed(corrected: Corrected, row: int, shape: Any, read: Mapping[str, Any
     used = coordinate_columns(list(cells))
     if used is None or corrected.is_drawn(row, shape):
         return False
+    if not set(used) & set(raw):
+        # columns that the export or the person added
+        old = position_of(corrected.old_shapes[row])
+        typed = [typed_cell(cells[name], at) for name, at in zip(used, old or (None, None), strict=True)]
+        return any(typed) and (old is None or tuple(typed) != old)
     changed = any(cells[name] != raw.get(name) for name in used)
     return changed or (shape is None and read.get("format") in TABLES)
+
+
+def _tell_how(prepared: Prepared, options: LoadOptions) -> None:
+    """Have the report say which columns were matched by the load that is corrected, not by the person."""
+    prepared.report.columns[:] = [
+        replace(column, how="before")
+        if column.how == "map" and column.field not in options.mapping
+        else column
+        for column in prepared.report.columns
+    ]
 
 
 def _constants(read: Mapping[str, Any], options: LoadOptions) -> dict[str, str]:
@@ -163,13 +187,23 @@ def _known(read: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _delivery(
-    corrected: Corrected, rows: Sequence[int], file: str, shapes: Objects | None, crs: pyproj.CRS
+    corrected: Corrected,
+    rows: Sequence[int],
+    file: str,
+    shapes: Objects | None,
+    crs: pyproj.CRS,
+    layer: Layer,
 ) -> Delivery:
     """Some of the corrected rows as their file would have delivered them."""
     cells = [corrected.cells[row] for row in rows]
     raws = [corrected.raws[row] for row in rows]
     own = columns_of(raws)
-    added = [name for name in columns_of(cells) if name not in own and any(cell.get(name) for cell in cells)]
+    positions = set(coordinate_columns(columns_of(cells)) or ()) if shapes is not None else set()
+    added = [
+        name
+        for name in columns_of(cells)
+        if name not in own and name not in positions and any(cell.get(name) for cell in cells)
+    ]
     columns = {name: Column.of_cells(partial(_column, cells, name)) for name in (*own, *added)}
     numbers = corrected.rows["source_row"].iloc[list(rows)].fillna(0).to_numpy(np.int64)
     source = corrected.delivery
@@ -184,6 +218,7 @@ def _delivery(
         encoding=source.encoding,
         encoding_note=source.encoding_note,
         samples=source.samples,
+        no_shape=_NO_POSITION if 0 in layer.dimensions else _NO_SHAPE,
     )
 
 

@@ -70,7 +70,7 @@ class Corrected:
             if names_back(shown) is None
         }
         return [
-            {**raw, **{name: _typed(values[number], raw.get(name)) for name, values in read.items()}}
+            {**raw, **{name: typed_cell(values[number], raw.get(name)) for name, values in read.items()}}
             for number, raw in enumerate(self.raws)
         ]
 
@@ -96,7 +96,7 @@ class Corrected:
         return bool(shapely.to_wkb(shape) != shapely.to_wkb(old))
 
 
-def _typed(cell: str | None, raw: str | None) -> str | None:
+def typed_cell(cell: str | None, raw: str | None) -> str | None:
     """What a person typed; a cell that only shows how the export or a spreadsheet wrote it is as delivered."""
     if raw is None or cell is None:
         return cell

@@ -18,6 +18,8 @@ from gridsvc.errors import StoreError, UsageError
 from gridsvc.export import file_format, write_file
 from gridsvc.export.tables import EXCEL_TEXT, disarmed, width_of
 from gridsvc.intake.delivery import unique_names
+from gridsvc.intake.fields import coordinate_columns
+from gridsvc.layers import Layer
 from gridsvc.text import Text, bilingual
 
 # the columns that gridsvc puts before those of the file; what starts with # is never read as data
@@ -26,6 +28,7 @@ NUMBER = bilingual("#quarantine", "#待处理编号")
 FILE = bilingual("#file", "#来源文件")
 ROW = bilingual("#row", "#源行号")
 HEADS = (REASON, NUMBER, FILE, ROW)
+POSITION = (bilingual("lon", "经度"), bilingual("lat", "纬度"))
 EXPORTS = ("xlsx", "csv", "geojson", "gpkg")
 _HELP = bilingual(
     "Correct the yellow cells (the reason stands in the first column), leave the column {number} as it is, save, and "
@@ -56,10 +59,11 @@ def columns_of(raws: Sequence[dict[str, str | None]]) -> list[str]:
     return list(dict.fromkeys(name for raw in raws for name in raw))
 
 
-def waiting_frame(rows: pd.DataFrame, lang: str, crs: pyproj.CRS, ending: str) -> pd.DataFrame:
-    """*rows* of one layer (:meth:`Store.quarantine`) as a table: :data:`HEADS`, then the columns delivered.
+def waiting_frame(rows: pd.DataFrame, layer: Layer, lang: str, crs: pyproj.CRS, ending: str) -> pd.DataFrame:
+    """*rows* of *layer* (:meth:`Store.quarantine`) as a table: :data:`HEADS`, then the columns delivered.
 
-    For the formats of GIS desktops it has the shapes that could be placed, longitude and latitude in *crs*.
+    For the formats of GIS desktops it has the shapes that could be placed, longitude and latitude in *crs*; a
+    spreadsheet has them of points as :data:`POSITION`, unless the file has columns of its own for that.
     """
     raws = [raw_of(row) for row in rows.itertuples()]
     heads: dict[str, list[Any]] = {
@@ -69,7 +73,10 @@ def waiting_frame(rows: pd.DataFrame, lang: str, crs: pyproj.CRS, ending: str) -
         ROW(lang): rows["source_row"].tolist(),
     }
     # csv_text disarms names itself
-    names = shown_names(columns_of(raws), "" if ending == "csv" else ending)
+    delivered = columns_of(raws)
+    names = shown_names(delivered, "" if ending == "csv" else ending)
+    if ending in ("xlsx", "csv") and 0 in layer.dimensions and coordinate_columns(delivered) is None:
+        heads |= dict(zip((name(lang) for name in POSITION), _positions(rows), strict=True))
     cells = {shown: [raw.get(name) for raw in raws] for name, shown in names.items()}
     data = {name: pd.Series(values, dtype=object) for name, values in {**heads, **cells}.items()}
     frame = pd.DataFrame(data, index=range(len(rows)))
@@ -82,6 +89,19 @@ def waiting_frame(rows: pd.DataFrame, lang: str, crs: pyproj.CRS, ending: str) -
     return placed
 
 
+def _positions(rows: pd.DataFrame) -> tuple[list[str | None], list[str | None]]:
+    """Longitude and latitude of points as text, with every digit; None for other shapes and where there is none."""
+    at = [position_of(shape) for shape in shapes_of(rows)]
+    return [one and one[0] for one in at], [one and one[1] for one in at]
+
+
+def position_of(shape: Any) -> tuple[str, str] | None:
+    """A point's longitude and latitude as the export writes them."""
+    if shape is None or shape.geom_type != "Point" or shape.is_empty:
+        return None
+    return repr(float(shape.x)), repr(float(shape.y))
+
+
 def shapes_of(rows: pd.DataFrame) -> np.ndarray:
     """Shapes of quarantined rows, None where they could not be placed."""
     shapes = np.full(len(rows), None, dtype=object)
@@ -89,8 +109,8 @@ def shapes_of(rows: pd.DataFrame) -> np.ndarray:
     return shapes
 
 
-def write_waiting(rows: pd.DataFrame, layer: str, path: Path, lang: str, crs: pyproj.CRS) -> None:
-    """Write *rows* of one *layer* for a person to correct; the ending of *path* names the form (:data:`EXPORTS`)."""
+def write_waiting(rows: pd.DataFrame, layer: Layer, path: Path, lang: str, crs: pyproj.CRS) -> None:
+    """Write *rows* of *layer* for a person to correct; the ending of *path* names the form (:data:`EXPORTS`)."""
     ending = file_format(path)
     if ending not in EXPORTS:
         known = ", ".join(f".{name}" for name in EXPORTS)
@@ -101,20 +121,20 @@ def write_waiting(rows: pd.DataFrame, layer: str, path: Path, lang: str, crs: py
     if ending == "xlsx":
         _write_workbook(rows, layer, path, lang, crs)
         return
-    frame = waiting_frame(rows, lang, crs, ending)
-    write_file({layer: frame}, path)
+    frame = waiting_frame(rows, layer, lang, crs, ending)
+    write_file({layer.name: frame}, path)
 
 
-def _write_workbook(rows: pd.DataFrame, layer: str, path: Path, lang: str, crs: pyproj.CRS) -> None:
+def _write_workbook(rows: pd.DataFrame, layer: Layer, path: Path, lang: str, crs: pyproj.CRS) -> None:
     """A workbook whose faulty cells are coloured; every cell is text, so that no code loses a digit."""
-    frame = waiting_frame(rows, lang, crs, "xlsx")
+    frame = waiting_frame(rows, layer, lang, crs, "xlsx")
     faults = [set(json.loads(text)) if isinstance(text, str) else set() for text in rows["columns"]]
     aside = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with xlsxwriter.Workbook(str(aside), {"in_memory": True}) as book:
             _fill(book, frame, faults, lang)
-            told = _HELP.fill(number=NUMBER(lang), layer=layer, file=path.name)(lang)
+            told = _HELP.fill(number=NUMBER(lang), layer=layer.name, file=path.name)(lang)
             guide = book.add_worksheet(_GUIDE(lang))
             guide.set_column(0, 0, 100)
             for number, line in enumerate(told.split("\n")):

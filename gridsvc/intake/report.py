@@ -26,7 +26,8 @@ class ColumnReport:
     field: str
     title: Text
     how: str
-    """``map``, ``name``, ``alias``, ``cut`` (a shortened name), ``tag`` or ``set`` (one value for all rows)."""
+    """``map``, ``name``, ``alias``, ``cut`` (a shortened name), ``tag``, ``before`` (as the load that is corrected
+    read it) or ``set`` (one value for all rows)."""
     samples: list[str]
 
 

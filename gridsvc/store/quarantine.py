@@ -88,7 +88,7 @@ def _open(frame: pd.DataFrame, records: list[LoadRecord]) -> pd.Series:
 def settle(db: Database, layer: str, keys: Collection[str], load_id: int) -> None:
     """Close the open rows of *layer* whose key the load *load_id* accepted; inside a writing transaction."""
     rows = read_quarantine(db, layer=layer)
-    waiting = rows[rows["open"] & (rows["load_id"] < load_id) & (rows["reason"] != CONFLICT)]
+    waiting = rows[rows["open"] & (rows["reason"] != CONFLICT)]
     accepted = waiting["key"].isin(set(keys)) & (waiting["key"].fillna("") != "")
     _mark(db, waiting.loc[accepted, "id"].tolist(), load_id)
 

@@ -143,11 +143,11 @@ class Store:
                 load_id, layer, source, mode, started, changes, counts or {}, len(refused)
             )
             loads.insert_load(self._db, record)
-            waiting.insert_quarantine(self._db, load_id, refused)
             if admits:
                 waiting.take_up(self._db, layer, admits, load_id)
             if mode != "replace":
                 waiting.settle(self._db, layer, rows.keys.tolist(), load_id)
+            waiting.insert_quarantine(self._db, load_id, refused)
             self._settle()
         return record
 
