@@ -22,6 +22,7 @@ COMMANDS = {
     "quarantine": "quarantine",
     "copy-store": "stores",
     "check": "checks",
+    "confirm-data": "confirmation",
     "compute": "figures",
     "coverage": "figures",
     "gaps": "gaps",
