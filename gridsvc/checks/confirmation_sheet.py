@@ -8,6 +8,7 @@ from typing import Any
 import xlsxwriter
 
 from gridsvc.checks.confirmation import TOTAL, Confirmation, LayerFacts
+from gridsvc.checks.inventory import UNKNOWN
 from gridsvc.checks.kinds import KINDS
 from gridsvc.errors import StoreError
 from gridsvc.export.tables import width_of
@@ -45,13 +46,14 @@ _PAGE = bilingual("page &P of &N", "第 &P 页 共 &N 页")
 _NO_LOAD = bilingual("never loaded", "未入库")
 _LOADS = 6
 """Loads that a layer's page lists, the newest of them."""
-_MAIN = 4
+_MAIN = 7
 """Figures of a layer that the page over all shows."""
 
 
 def shown(facts: LayerFacts, lang: str, most: int | None = None) -> str:
-    """The figures of a layer in one line, without the number of features."""
-    parts = [f"{figure.heading(lang)} {figure.shown(figure.total)}" for figure in facts.figures[1:]]
+    """The figures of a layer in one line, without the number of features, and without what is not unknown."""
+    figures = [figure for figure in facts.figures[1:] if figure.total or figure.part is not UNKNOWN]
+    parts = [f"{figure.heading(lang)} {figure.shown(figure.total)}" for figure in figures]
     return "；".join(parts[:most]) if lang == "zh" else "; ".join(parts[:most])
 
 

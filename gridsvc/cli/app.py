@@ -7,9 +7,9 @@ from importlib import import_module
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from gridsvc import __version__
+from gridsvc.cli.usage import Told
 
 # command -> module of this package that registers it, in the order in which help lists them
 COMMANDS = {
@@ -33,7 +33,7 @@ COMMANDS = {
 }
 
 
-class Commands(TyperGroup):
+class Commands(Told):
     """The commands; a module and what it needs are imported only when one of its commands is wanted."""
 
     def list_commands(self, ctx: Any) -> list[str]:

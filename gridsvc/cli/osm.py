@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from gridsvc.cli.load import Mode, pairs, require_report
-from gridsvc.cli.progress import PUBLISHING
+from gridsvc.cli.progress import PUBLISHING, Progress
 from gridsvc.cli.session import Session, command
-from gridsvc.errors import UsageError
+from gridsvc.errors import GridsvcError, UsageError
 from gridsvc.intake.osm import OsmOptions, load_osm
+from gridsvc.intake.osm.report import NothingLoadedError
+from gridsvc.store import Store
+from gridsvc.text import bilingual
 
 
 def register(app: typer.Typer) -> None:
@@ -62,15 +67,47 @@ def register(app: typer.Typer) -> None:
             dry_run=dry_run,
         )
         require_report(report)
-        with session.store(write=not dry_run) as store, session.progress() as progress:
-            told = load_osm(store, session.layers, session.workspace, source, options, progress.step)
-            if not dry_run:
-                progress.step("publish", PUBLISHING)
-                store.publish_geopackage()
+        try:
+            with (
+                session.store(write=not dry_run) as store,
+                session.progress() as progress,
+                _published(session, store, progress, wanted=not dry_run),
+            ):
+                told = load_osm(store, session.layers, session.workspace, source, options, progress.step)
+        except NothingLoadedError as refusal:
+            if report is not None:
+                refusal.report.write(report, session.lang)
+            if not session.as_json:
+                refusal.report.print(session.out, session.lang)
+            raise
         if report is not None:
             told.write(report, session.lang)
         session.answer(told.to_dict(), lambda out: told.print(out, session.lang))
         return told.exit_code
+
+
+@contextlib.contextmanager
+def _published(session: Session, store: Store, progress: Progress, *, wanted: bool) -> Iterator[None]:
+    """Publish what the block loads, also where it fails after some layers: these are loaded, and told."""
+    before = {record.id for record in store.loads()}
+    try:
+        yield
+    except (GridsvcError, OSError):
+        made = [record for record in store.loads() if record.id not in before] if wanted else []
+        if made:
+            with contextlib.suppress(GridsvcError, OSError):
+                store.publish_geopackage()
+            loaded = ", ".join(f"{record.layer} ({record.id})" for record in made)
+            session.note(
+                bilingual(
+                    f"loaded before the failure, each to be undone with gridsvc rollback: {loaded}",
+                    f"出错前已入库（可分别用 gridsvc rollback 撤销）：{loaded}",
+                )
+            )
+        raise
+    if wanted:
+        progress.step("publish", PUBLISHING)
+        store.publish_geopackage()
 
 
 def by_layer(option: str, texts: list[str], layers: list[str]) -> dict[str, dict[str, str]]:

@@ -27,9 +27,7 @@ def register(app: typer.Typer) -> None:
     @command(app, "quarantine")
     def quarantine(
         session: Session,
-        layer: Annotated[
-            str, typer.Argument(metavar="[LAYER]", help="Layer; all of them when left out.")
-        ] = "",
+        layer: Annotated[str, typer.Argument(metavar="LAYER", help="Layer; all of them when left out.")] = "",
         load: Annotated[
             int | None, typer.Option("--load", metavar="LOAD", help="Rows of this load only.")
         ] = None,

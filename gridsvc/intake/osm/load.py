@@ -17,7 +17,7 @@ from gridsvc.intake.osm.boundaries import Found, count_levels, deliver_boundarie
 from gridsvc.intake.osm.extract import read_extract
 from gridsvc.intake.osm.features import TAG, deliver, select
 from gridsvc.intake.osm.place import fetch_place
-from gridsvc.intake.osm.report import ATTRIBUTION, OsmReport
+from gridsvc.intake.osm.report import ATTRIBUTION, NothingLoadedError, OsmReport
 from gridsvc.intake.osm.shapes import ExtractShapes, Shapes
 from gridsvc.intake.osm.tags import Table, load_table
 from gridsvc.intake.sources import digest
@@ -105,7 +105,8 @@ def load_osm(
             report.refused[job.layer.name] = getattr(error, "report", None)
             report.skipped[job.layer.name] = error.text
     if not report.loads:
-        raise refusals[0] if refusals else _nothing(report)
+        why = refusals[0].text if refusals else _nothing(report)
+        raise NothingLoadedError(why, report) from (refusals[0] if refusals else None)
     report.seconds = time.perf_counter() - began
     return report
 
@@ -121,9 +122,9 @@ class _Named:
         self.progress(f"{name} {self.layer}", text)
 
 
-def _nothing(report: OsmReport) -> InputRefusedError:
+def _nothing(report: OsmReport) -> Text:
     why = next(iter(report.skipped.values()), bilingual("no layer was asked for", "未指定图层"))
-    return InputRefusedError(
+    return bilingual(
         f"{report.source}: nothing to load; {next(iter(report.skipped), '')}: {why.en}",
         f"{report.source}：没有可入库的内容；{next(iter(report.skipped), '')}：{why.zh}",
     )
