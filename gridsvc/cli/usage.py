@@ -106,6 +106,7 @@ _MESSAGES = [
         (r"Option '(.+?)' does not take a value", "选项 {0} 不接受取值"),
         (r"'(.*)' is not one of (.*?)\.?$", "“{0}”不在可选值 {1} 之内"),
         (r"'(.*)' is not a valid int", "“{0}”不是整数"),
-        (r"(\S+) is not in the range (\S+)\.", "{0} 超出范围 {1}"),
+        (r"valid integer", "应为整数"),
+        (r"greater than or equal to (\S+)", "应不小于 {0}"),
     )
 ]
