@@ -166,12 +166,18 @@ def _numbers(option: str, text: str) -> set[int]:
 
 def plain_rows(rows: pd.DataFrame) -> list[dict[str, Any]]:
     """Quarantined rows as plain values; shapes as hexadecimal WKB."""
-    table = rows.astype(object).where(rows.notna(), None)
-    table["geometry"] = table["geometry"].map(
-        lambda shape: shape.hex() if isinstance(shape, bytes) else shape
-    )
-    table["columns"] = table["columns"].map(lambda text: json.loads(text) if text else [])
-    return [{str(name): value for name, value in row.items()} for row in table.to_dict(orient="records")]
+    return [
+        {str(name): _plain(str(name), value) for name, value in row.items()}
+        for row in rows.astype(object).to_dict(orient="records")
+    ]
+
+
+def _plain(name: str, value: Any) -> Any:
+    if isinstance(value, bytes | memoryview):
+        return bytes(value).hex()
+    if name == "columns":
+        return json.loads(value) if isinstance(value, str) else []
+    return None if value is None or value is pd.NA or value != value else value
 
 
 def state_of(row: Any) -> Text:
