@@ -19,6 +19,8 @@ from gridsvc.intake.quarantine import file_of, raw_of, write_waiting
 from gridsvc.text import Text, bilingual
 
 _RAW_SHOWN = 60
+_MIDDLE, _WIDE = 100, 150
+"""Columns of a terminal from which on files and loads, and the rows as delivered, are shown."""
 
 
 def register(app: typer.Typer) -> None:
@@ -221,14 +223,14 @@ def show_quarantine(
             "row": number,
             "reason": row.reason_zh if lang == "zh" else row.reason_en,
             "state": state_of(row)(lang),
+            "key": row.key,
             "raw": _delivered(row),
         }
         for row, number in zip(shown.itertuples(), shown["source_row"].tolist(), strict=True)
     ]
     columns = [(words[name][0](lang), words[name][1]) for name in chosen]
-    spare = [[words[name][0](lang)] for name in ("raw", "load", "file")]
     cells = [[record[name] for name in chosen] for record in table]
-    show_table(out, columns, cells, spare=spare, lang=lang)
+    show_table(out, columns, cells, lang=lang)
     if len(rows) > limit:
         more = bilingual(
             f"{limit} of {len(rows)} rows; --limit shows more",
