@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.text import Text as Line
 
 from gridsvc.checks.confirmation import Confirmation, confirm
 from gridsvc.checks.confirmation_sheet import shown, unknown, write_confirmation, written
@@ -16,6 +17,7 @@ from gridsvc.cli.session import Session, command
 from gridsvc.cli.tables import Side, show_table
 from gridsvc.coverage.scene import Scene
 from gridsvc.errors import UsageError
+from gridsvc.intake.summary import wrapped
 from gridsvc.store.loads import now
 from gridsvc.text import Text, bilingual
 
@@ -81,9 +83,9 @@ def show_form(out: Console, form: Confirmation, lang: str) -> None:
     for facts in form.layers:
         line = shown(facts, lang)
         if line:
-            out.print(
-                f"{facts.layer.title(lang)}：{line}" if lang == "zh" else f"{facts.layer.title(lang)}: {line}"
-            )
+            colon = "：" if lang == "zh" else ": "
+            for text in wrapped(f"{facts.layer.title(lang)}{colon}{line}", out.width):
+                out.print(Line(text), soft_wrap=True)
     told = bilingual(
         f"States as of {form.as_of}; digest of the content: {form.digest}",
         f"状态截至 {form.as_of}；数据内容摘要：{form.digest}",

@@ -209,9 +209,15 @@ def show_quarantine(
         "row": (bilingual("Row", "源行号"), "right"),
         "reason": (bilingual("Reason", "原因"), "left"),
         "state": (bilingual("State", "状态"), "left"),
+        "key": (bilingual("Key", "编号"), "left"),
         "raw": (bilingual("Row as delivered", "原始内容"), "left"),
     }
-    chosen = [name for name in words if not ((name == "layer" and layer) or (name == "state" and not states))]
+    # reasons are what people read: what the export shows as well goes first where there is no room
+    left = {"layer"} if layer else set()
+    left |= set() if states else {"state"}
+    left |= {"raw"} if out.width < _WIDE else {"key"}
+    left |= {"file", "load"} if out.width < _MIDDLE else set()
+    chosen = [name for name in words if name not in left]
     shown = rows.head(limit).astype({"source_row": object})
     shown = shown.assign(source_row=shown["source_row"].where(shown["source_row"].notna(), None))
     table = [
