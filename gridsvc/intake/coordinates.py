@@ -116,11 +116,11 @@ def on_earth(shapes: Objects, located: Located) -> Mask:
 
 
 def require_in_county(
-    name: str, shapes: Objects, located: Located, county: Bounds, delivered: Bounds
+    name: str, shapes: Objects, located: Located, county: Bounds, delivered: Bounds | None = None
 ) -> None:
     """Refuse a layer of which nothing touches the county, since its CRS must be wrong.
 
-    *delivered* is where the data lies in its own coordinates: by these the systems that would fit are told.
+    *delivered* is where the data lies in its own coordinates: with these the systems that would fit are told.
     """
     w, s, e, n = shapely.bounds(shapes).T
     touching = (w <= county[2]) & (e >= county[0]) & (s <= county[3]) & (n >= county[1])
@@ -135,7 +135,8 @@ def require_in_county(
             f"{name}：纬度写在经度之前（{there}；本县：{here}）；请交换坐标轴后再入库",
         )
     fitting = [
-        shift.name if shift else f"EPSG:{crs.to_epsg()}" for crs, shift in candidates(delivered, county)
+        shift.name if shift else f"EPSG:{crs.to_epsg()}"
+        for crs, shift in (candidates(delivered, county) if delivered else ())
     ]
     hint, hint_zh = "give the right coordinate system with --crs", "请用 --crs 指定正确的坐标系"
     if fitting:
