@@ -21,6 +21,7 @@ COMMANDS = {
     "rollback": "loads",
     "quarantine": "quarantine",
     "copy-store": "stores",
+    "lineage": "lineage",
     "check": "checks",
     "confirm-data": "confirmation",
     "compute": "figures",

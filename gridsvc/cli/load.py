@@ -66,6 +66,9 @@ def register(app: typer.Typer) -> None:
                 "--mode", help="replace: the files are all there is; upsert: others stay; append: new."
             ),
         ] = Mode.REPLACE,
+        context: Annotated[
+            bool, typer.Option("--context", help="Features of neighbouring counties: near, never counted.")
+        ] = False,
         dry_run: DryRunOption = False,
         report: ReportOption = None,
     ) -> int:
@@ -78,6 +81,7 @@ def register(app: typer.Typer) -> None:
             source_layer=source_layer,
             mode=mode.value,
             dry_run=dry_run,
+            context=context,
         )
         _ = session.layers[layer]
         return run_load(

@@ -13,6 +13,7 @@ from gridsvc.store import LoadRecord
 from gridsvc.text import Text, bilingual
 
 KINDS: dict[str, Text] = {"load": bilingual("load", "入库"), "rollback": bilingual("rollback", "撤销")}
+BESIDE = bilingual("{kind} (neighbours)", "{kind}（邻县）")
 STATES: dict[str, Text] = {"done": bilingual("done", "有效"), "undone": bilingual("undone", "已撤销")}
 
 
@@ -84,7 +85,7 @@ def show_loads(out: Console, records: list[LoadRecord], lang: str) -> None:
             (
                 record.id,
                 record.layer,
-                KINDS[record.kind](lang),
+                _kind(record)(lang),
                 record.source,
                 record.rows_read,
                 record.added,
@@ -99,4 +100,12 @@ def show_loads(out: Console, records: list[LoadRecord], lang: str) -> None:
         ],
         spare=[[word(lang) for word in words if word.en in group] for group in spare],
         lang=lang,
+    )
+
+
+def _kind(record: LoadRecord) -> Text:
+    """A load or a rollback, and whether it is about neighbours' features."""
+    kind = KINDS[record.kind]
+    return (
+        bilingual(BESIDE.en.format(kind=kind.en), BESIDE.zh.format(kind=kind.zh)) if record.context else kind
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 import pyproj
 
-from gridsvc.errors import InputRefusedError, NotFoundError
+from gridsvc.errors import InputRefusedError, NotFoundError, UsageError
 from gridsvc.intake.batch import Batch
+from gridsvc.intake.context import Surroundings
 from gridsvc.intake.corrected import Corrected, left_open, read_corrected, typed_cell
 from gridsvc.intake.current import current_keys
 from gridsvc.intake.delivery import Column, Delivery, Objects
@@ -25,6 +26,7 @@ from gridsvc.intake.quarantine import columns_of, file_of, position_of
 from gridsvc.intake.report import LoadReport, RowReport
 from gridsvc.intake.sources import digest, readable
 from gridsvc.intake.storing import STEPS, LoadOptions, Origin, Progress, finish, silent
+from gridsvc.intake.systems import Bounds
 from gridsvc.layers import Layer, Layers
 from gridsvc.settings import Workspace
 from gridsvc.store import Store
@@ -70,17 +72,33 @@ def admit(
         raise NotFoundError(f"nothing of {layer} is in quarantine", f"图层 {layer} 没有待处理的记录")
     corrected = read_corrected(path, spec, waiting, options.encoding)
     step("check", STEPS["check"])
-    parts, aside = _prepare(corrected, store, layers, spec, options)
+    options = replace(options, context=_context(corrected, store))
+    around = Surroundings.of(store, layers) if options.context else None
+    county = around.box if around else county_of(store, layers)
+    parts, aside = _prepare(corrected, store, county, spec, options)
     numbers = [int(number) for part in parts for number in part.numbers]
     batch = Batch([part.prepared for part in parts], spec, [*corrected.aside, *aside])
-    batch.check(store, layers, workspace, "upsert")
+    if around is not None:
+        batch.keep_beside(around)
+    batch.check(store, layers, workspace, "upsert", context=options.context)
     before = {name: [row for part in parts for row in part.rows[name].tolist()] for name in ("key", "reason")}
-    _require_own(batch, before["key"], before["reason"], store)
+    _require_own(batch, before["key"], before["reason"], current_keys(store, spec, context=options.context))
     origin = Origin(readable(path.name), digest([path]))
     load = replace(options, mode="upsert", crs=None, constants={}, source_layer=None)
     report = finish(store, layers, batch, origin, load, step, started, numbers)
     report.seconds = time.perf_counter() - began
     return report
+
+
+def _context(corrected: Corrected, store: Store) -> bool:
+    """Whether the rows are neighbouring counties' features; both kinds in one file are a :class:`UsageError`."""
+    parts = {store.load(load).context for load in set(corrected.rows["load_id"].tolist())}
+    if len(parts) > 1:
+        raise UsageError(
+            "the file holds rows of the county and of its neighbours (--context); export and admit each by --load",
+            "文件中同时含本县要素与邻县要素（--context）；请用 --load 分别导出、分别入库",
+        )
+    return True in parts
 
 
 @dataclass(frozen=True)
@@ -96,10 +114,9 @@ class _Part:
 
 
 def _prepare(
-    corrected: Corrected, store: Store, layers: Layers, spec: Layer, options: LoadOptions
+    corrected: Corrected, store: Store, county: Bounds | None, spec: Layer, options: LoadOptions
 ) -> tuple[list[_Part], list[RowReport]]:
     """The rows by load, by file and by where their shapes come from, prepared; and rows that go on waiting."""
-    county = county_of(store, layers)
     shapes = corrected.shapes(store.crs)
     loads = corrected.rows["load_id"].tolist()
     files = [file_of(row) for row in corrected.rows.itertuples()]
@@ -122,7 +139,12 @@ def _prepare(
             if column in delivery.columns or column.startswith("#")
         }
         request = Request(
-            spec, {**mapping, **options.mapping}, _constants(read, options), crs or None, county
+            spec,
+            {**mapping, **options.mapping},
+            _constants(read, options),
+            crs or None,
+            county,
+            options.context,
         )
         told = corrected.rows.iloc[rows]
         try:
@@ -226,9 +248,10 @@ def _column(cells: Sequence[dict[str, str | None]], name: str) -> list[str | Non
     return [cell.get(name) for cell in cells]
 
 
-def _require_own(batch: Batch, keys: Sequence[str | None], reasons: Sequence[str], store: Store) -> None:
-    """Let corrected rows change no feature but their own: with a key of another one they go on waiting."""
-    known = current_keys(store, batch.layer)
+def _require_own(
+    batch: Batch, keys: Sequence[str | None], reasons: Sequence[str], known: Collection[str]
+) -> None:
+    """Let corrected rows change no feature but their own: with the key of another *known* one they go on waiting."""
     left = np.flatnonzero(batch.accepted).tolist()
     foreign = [
         row

@@ -11,11 +11,13 @@ import shapely
 
 from gridsvc.codes import LEVELS
 from gridsvc.intake import keys
+from gridsvc.intake.context import Surroundings
 from gridsvc.intake.current import current_keys
 from gridsvc.intake.delivery import Mask, Objects
 from gridsvc.intake.prepare import Prepared
 from gridsvc.intake.problems import Problems
 from gridsvc.intake.report import RowReport
+from gridsvc.intake.through_time import check_dates, check_reuse
 from gridsvc.layers import Layer, Layers
 from gridsvc.settings import Workspace
 from gridsvc.store import Store
@@ -42,23 +44,35 @@ class Batch:
                 self.problems.add(problem.code, problem.positions + start, problem.texts, problem.field)
         self.keys = keys.make_keys(layer, self.frame)
         self.superseded = np.zeros(len(self.frame), dtype=bool)
+        self.beyond = np.zeros(len(self.frame), dtype=bool)
+        self.within = np.zeros(len(self.frame), dtype=bool)
 
     @property
     def accepted(self) -> Mask:
         """Rows that go into the store."""
-        return ~(self.problems.mask | self.superseded)
+        return ~(self.problems.mask | self.superseded | self.beyond | self.within)
 
     @property
     def left_out(self) -> int:
         """Number of source rows that were no records."""
         return len(self.aside) + sum(len(part.delivery.left_out) for part in self.parts)
 
-    def check(self, store: Store, layers: Layers, workspace: Workspace, mode: str) -> None:
+    def keep_beside(self, around: Surroundings) -> None:
+        """Leave out what is no feature of a near neighbour, whatever else may be wrong with it."""
+        shapes = self.frame["geometry"].to_numpy(dtype=object)
+        placed = np.flatnonzero(~shapely.is_missing(shapes))
+        self.beyond[placed] = around.far(shapes[placed])
+        self.within[placed] = around.own(shapes[placed])
+        self.problems = self.problems.without(self.beyond | self.within)
+
+    def check(
+        self, store: Store, layers: Layers, workspace: Workspace, mode: str, *, context: bool = False
+    ) -> None:
         """Checks over all rows: keys, unit codes and parents, repeats, keys that the store has.
 
         Raises :class:`InputRefusedError` when no row has a code of the layer's level, or none has a parent.
         """
-        unkeyed = np.flatnonzero((self.keys == "") & ~self.problems.mask)
+        unkeyed = np.flatnonzero((self.keys == "") & self.accepted)
         names = " + ".join(self.layer.key)
         text = bilingual(f"the row has no key ({names})", f"该行没有编号（{names}）")
         self.problems.add("missing", unkeyed, text)
@@ -69,7 +83,7 @@ class Batch:
         conflicts = [self._conflict(row, origin) for row, origin in zip(different, first, strict=True)]
         self.problems.add("conflict", different, conflicts)
         if mode == "append":
-            known = current_keys(store, self.layer)
+            known = current_keys(store, self.layer, context=context)
             left = np.flatnonzero(self.accepted)
             again = left[[key in known for key in self.keys[left].tolist()]]
             text = bilingual(
@@ -90,6 +104,8 @@ class Batch:
             parent.name if parent else "",
             self.problems,
         )
+        check_dates(self.frame, np.flatnonzero(self.accepted), self.problems)
+        check_reuse(store, self.layer, self.frame, self.keys, np.flatnonzero(self.accepted), self.problems)
 
     def _conflict(self, row: int, first: int) -> Text:
         key = str(self.keys[row])
@@ -147,7 +163,7 @@ class Batch:
     def _at_fault(self, position: int, found: Sequence[tuple[str, Text, str]]) -> list[str]:
         """The delivered columns that the reasons of a row are about."""
         mapping = self.parts[self._part(position)].mapping
-        keyed = {"missing", "conflict", "exists"}
+        keyed = {"missing", "conflict", "exists", "reused"}
         names = [
             name
             for code, _, field in found

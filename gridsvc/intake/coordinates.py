@@ -116,11 +116,18 @@ def on_earth(shapes: Objects, located: Located) -> Mask:
 
 
 def require_in_county(
-    name: str, shapes: Objects, located: Located, county: Bounds, delivered: Bounds | None = None
+    name: str,
+    shapes: Objects,
+    located: Located,
+    county: Bounds,
+    delivered: Bounds | None = None,
+    *,
+    beside: bool = False,
 ) -> None:
     """Refuse a layer of which nothing touches the county, since its CRS must be wrong.
 
     *delivered* is where the data lies in its own coordinates: with these the systems that would fit are told.
+    *beside*: *county* is the county and what lies around it.
     """
     w, s, e, n = shapely.bounds(shapes).T
     touching = (w <= county[2]) & (e >= county[0]) & (s <= county[3]) & (n >= county[1])
@@ -142,7 +149,8 @@ def require_in_county(
     if fitting:
         hint = f"with one of these it would lie there: {', '.join(fitting)}; ask who made the file, then give --crs"
         hint_zh = f"以下坐标系可使其落在本县：{'、'.join(fitting)}；请向数据提供方确认后用 --crs 指定"
+    where = ("in or near the county", "本县及周边范围") if beside else ("in the county", "本县范围")
     raise InputRefusedError(
-        f"{name}: nothing of it lies in the county ({here}): read as {located.title} it lies at {there}; {hint}",
-        f"{name}：没有任何要素位于本县范围（{here}）：按 {located.title} 读取位于 {there}；{hint_zh}",
+        f"{name}: nothing of it lies {where[0]} ({here}): read as {located.title} it lies at {there}; {hint}",
+        f"{name}：没有任何要素位于{where[1]}（{here}）：按 {located.title} 读取位于 {there}；{hint_zh}",
     )

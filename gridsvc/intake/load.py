@@ -9,6 +9,7 @@ from pathlib import Path
 from gridsvc.codes import LEVELS
 from gridsvc.errors import UsageError
 from gridsvc.intake.batch import Batch
+from gridsvc.intake.context import Surroundings, require_context
 from gridsvc.intake.current import current_keys
 from gridsvc.intake.delivery import Delivery
 from gridsvc.intake.fields import check_options, spellings
@@ -76,9 +77,13 @@ def load_deliveries(
     spec = layers[layer]
     _require_sense(spec, options)
     step("check", STEPS["check"])
-    request = Request(spec, options.mapping, options.constants, options.crs, county_of(store, layers))
+    around = Surroundings.of(store, layers) if options.context else None
+    county = around.box if around else county_of(store, layers)
+    request = Request(spec, options.mapping, options.constants, options.crs, county, options.context)
     batch = Batch([prepare(delivery, request) for delivery in deliveries], spec)
-    batch.check(store, layers, workspace, options.mode)
+    if around is not None:
+        batch.keep_beside(around)
+    batch.check(store, layers, workspace, options.mode, context=options.context)
     report = finish(store, layers, batch, origin, options, step, started)
     report.seconds = time.perf_counter() - began
     return report
@@ -87,6 +92,8 @@ def load_deliveries(
 def _require_sense(spec: Layer, options: LoadOptions) -> None:
     """Refuse options that make no sense for the layer."""
     check_options(spec, options.mapping, options.constants)
+    if options.context:
+        require_context(spec)
     if options.mode not in ("replace", "append", "upsert"):
         raise UsageError(
             f"--mode {options.mode}: it is replace, append or upsert",

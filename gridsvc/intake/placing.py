@@ -78,10 +78,13 @@ def place(
     county: Bounds | None,
     problems: Problems,
     warnings: list[Text],
+    *,
+    context: bool = False,
 ) -> tuple[Objects, Located | None, Repair]:
     """Shapes in stored coordinates and one form, checked; rows with problems keep None.
 
-    *crs* is the person's word, *county* the county's lon/lat bounds where they are known. Problems and
+    *crs* is the person's word, *county* the county's lon/lat bounds where they are known (with *context* as far as
+    neighbours' features may lie). Problems and
     warnings are added to. Raises :class:`InputRefusedError` where the coordinate system is not clear.
     """
     placed = np.full(len(shapes), None, dtype=object)
@@ -118,7 +121,7 @@ def place(
     ok = ok[real]
     if county is not None and layer.level != LEVELS[0]:
         delivered = typical_bounds(shapes[ok])
-        coordinates.require_in_county(delivery.name, moved[real], located, county, delivered)
+        coordinates.require_in_county(delivery.name, moved[real], located, county, delivered, beside=context)
     placed[ok] = geometry.unify(moved[real])
     placed, repair = geometry.check_shape(placed, ok, problems)
     return placed, located, repair

@@ -35,6 +35,8 @@ class Request:
     crs: str | None = None
     county: Bounds | None = None
     """Lon/lat bounds of the county, when the store knows it."""
+    context: bool = False
+    """The features are neighbours'; ``county`` reaches as far as they may lie."""
 
 
 @dataclass
@@ -91,7 +93,14 @@ def prepare(delivery: Delivery, request: Request) -> Prepared:
                 )
             )
         shapes, located, repair = place(
-            delivery, layer, spatial.shapes, request.crs, request.county, problems, warnings
+            delivery,
+            layer,
+            spatial.shapes,
+            request.crs,
+            request.county,
+            problems,
+            warnings,
+            context=request.context,
         )
         frame["geometry"] = shapes
     elif delivery.geometry is not None and not shapely.is_missing(delivery.geometry).all():

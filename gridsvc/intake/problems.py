@@ -26,6 +26,7 @@ REASONS: dict[str, Text] = {
     "digits": bilingual("digits lost in a spreadsheet", "数字位数在表格中已丢失"),
     "code": bilingual("not a code of this level", "编码不符合本级位数"),
     "parent": bilingual("parent unit is not in the store", "上级单元不在库中"),
+    "reused": bilingual("code has ended and may not be used again", "编码已停用，不得重复使用"),
     "conflict": bilingual("same key, different content", "编号相同而内容不同"),
     "exists": bilingual("key is in the store already", "编号已在库中"),
 }
@@ -76,6 +77,15 @@ class Problems:
         for problem in self.found:
             mask[problem.positions] = True
         return mask
+
+    def without(self, gone: Mask) -> Problems:
+        """Only the problems of rows that are not *gone*."""
+        kept = Problems(self.count)
+        for problem in self.found:
+            chosen = np.flatnonzero(~gone[problem.positions])
+            texts = [problem.texts[number] for number in chosen.tolist()]
+            kept.add(problem.code, problem.positions[chosen], texts, problem.field)
+        return kept
 
     def by_row(self) -> dict[int, list[tuple[str, Text, str]]]:
         """Reason codes with sentences and the fields concerned, by position; rows in order."""

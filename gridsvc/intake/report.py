@@ -12,7 +12,8 @@ from typing import Any
 from rich.console import Console
 
 from gridsvc.errors import InputRefusedError
-from gridsvc.intake.problems import REASONS
+from gridsvc.intake.context import LEFT_OUT
+from gridsvc.intake.problems import OUTCOMES, REASONS
 from gridsvc.intake.sheet import write_report
 from gridsvc.intake.summary import print_report
 from gridsvc.text import Text
@@ -89,6 +90,8 @@ class LoadReport:
     load_id: int | None = None
     """Id of the load; None for a dry run and for a refusal."""
     seconds: float = 0.0
+    context: bool = False
+    """The features are those of neighbouring counties."""
     attribution: str = ""
     """Whom the data's licence wants named wherever anything made of it is shown."""
 
@@ -96,6 +99,11 @@ class LoadReport:
     def exit_code(self) -> int:
         """0 when all went in, 1 when rows wait in quarantine or values were not understood."""
         return int(self.counts.get("quarantined", 0) > 0 or self.lost_values > 0)
+
+    def outcomes(self) -> Iterator[tuple[str, Text, int]]:
+        """What became of how many source rows: name, title, number."""
+        for name, title in {**OUTCOMES, **(LEFT_OUT if self.context else {})}.items():
+            yield name, title, self.counts.get(name, 0)
 
     @property
     def quarantined(self) -> list[RowReport]:
@@ -117,6 +125,7 @@ class LoadReport:
             "sha256": self.sha256,
             "attribution": self.attribution,
             "mode": self.mode,
+            "context": self.context,
             "dry_run": self.dry_run,
             "load": self.load_id,
             "seconds": round(self.seconds, 3),

@@ -10,7 +10,7 @@ import xlsxwriter
 
 from gridsvc.errors import UsageError
 from gridsvc.intake.problems import ENDED, OUTCOMES
-from gridsvc.intake.summary import HOW, word
+from gridsvc.intake.summary import HOW, named, word
 from gridsvc.text import Text, bilingual
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def _summary(report: LoadReport, lang: str) -> Iterator[tuple[bool, list[Any]]]:
 
 def _totals(report: LoadReport, lang: str) -> Iterator[list[Any]]:
     """The load as a whole: source, outcomes, reasons, warnings."""
-    yield [word("layer", lang), f"{report.layer} {report.title(lang)}"]
+    yield [word("layer", lang), named(report, lang)]
     yield [word("source", lang), report.source]
     if report.attribution:
         yield [word("attribution", lang), report.attribution]
@@ -120,7 +120,7 @@ def _totals(report: LoadReport, lang: str) -> Iterator[list[Any]]:
     yield [word("load", lang), report.load_id if report.load_id is not None else word("dry", lang)]
     yield []
     yield [word("rows", lang), report.rows_read]
-    yield from ([title(lang), report.counts.get(name, 0)] for name, title in OUTCOMES.items())
+    yield from ([title(lang), count] for _, title, count in report.outcomes())
     yield [ENDED(lang), report.ended]
     for title, rows in report.reasons():
         yield [f"{word('quarantine', lang)}: {title(lang)}", len(rows)]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from gridsvc.intake.batch import Batch
+from gridsvc.intake.context import LEFT_OUT, nothing_near
 from gridsvc.intake.current import current_keys, preview
 from gridsvc.intake.problems import OUTCOMES
 from gridsvc.intake.report import LoadReport, NothingAcceptedError
@@ -54,6 +55,8 @@ class LoadOptions:
     source_layer: str | None = None
     mode: Mode = "replace"
     dry_run: bool = False
+    context: bool = False
+    """The features are those of neighbouring counties."""
 
 
 def silent(name: str, title: Text) -> None:
@@ -74,9 +77,13 @@ def finish(
 
     *numbers*: where the batch corrects rows in quarantine, the number of each of its rows.
     """
-    _suspect(batch, store, layers)
+    if not options.context:
+        # neighbours' features lie off the county's by nature
+        _suspect(batch, store, layers)
     report = _report(batch, origin, options, numbers)
     if not batch.accepted.any():
+        if not batch.problems.found:
+            raise nothing_near(origin.name, report.counts["beyond"], report.counts["within"])
         raise NothingAcceptedError(report)
     step("store", STEPS["store"])
     _store(store, batch, report, options, started, numbers)
@@ -114,7 +121,9 @@ def _report(batch: Batch, origin: Origin, options: LoadOptions, numbers: Sequenc
             "quarantined": len(rows),
             "left_out": batch.left_out,
             "superseded": int(batch.superseded.sum()),
+            **({name: int(getattr(batch, name).sum()) for name in LEFT_OUT} if options.context else {}),
         },
+        context=options.context,
         problems=[*rows, *batch.others()],
         warnings=batch.warnings(),
         lost_values=sum(part.lost_values for part in batch.parts),
@@ -132,17 +141,15 @@ def _store(
 ) -> None:
     """Store the accepted rows (or only foretell what storing them would do) and complete the report."""
     frame, quarantine = batch.stored_frame(), batch.quarantine_frame(report.quarantined)
-    held = current_keys(store, batch.layer) if options.mode == "replace" else set()
+    part = {"context": options.context}
+    held = current_keys(store, batch.layer, **part) if options.mode == "replace" else set()
     # all of them, whether stored or not: what the store has is judged again inside the transaction
     kept = set(batch.keys[batch.problems.mask].tolist()) - set(batch.keys[batch.accepted].tolist())
     if options.dry_run:
-        changes: Any = preview(store, batch.layer, frame, options.mode, kept)
+        changes: Any = preview(store, batch.layer, frame, options.mode, kept, **part)
     else:
-        counts = {
-            "rows_read": report.rows_read,
-            "left_out": report.counts["left_out"],
-            "superseded": report.counts["superseded"],
-        }
+        told = ("left_out", "superseded", *(LEFT_OUT if options.context else ()))
+        counts = {"rows_read": report.rows_read, **{name: report.counts[name] for name in told}}
         source = Source(report.source, report.sha256, _recorded(batch, report, options))
         changes = store.apply(
             batch.layer.name,
@@ -154,6 +161,7 @@ def _store(
             kept=kept,
             started=started,
             admits=set(numbers),
+            context=options.context,
         )
         report.load_id = changes.id
     for name in ("added", "changed", "unchanged"):

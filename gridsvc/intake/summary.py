@@ -11,7 +11,7 @@ from rich.padding import Padding, PaddingDimensions
 from rich.table import Table
 from rich.text import Text as Line
 
-from gridsvc.intake.problems import ENDED, OUTCOMES
+from gridsvc.intake.problems import ENDED
 from gridsvc.text import Text, bilingual
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ HOW: dict[str, Text] = {
 }
 WORDS: dict[str, Text] = {
     "layer": bilingual("Layer", "图层"),
+    "context": bilingual("of neighbouring counties", "邻县要素"),
     "source": bilingual("Source", "来源"),
     "attribution": bilingual("Attribution", "数据来源声明"),
     "load": bilingual("Load", "入库编号"),
@@ -64,7 +65,7 @@ def word(name: str, lang: str) -> str:
 def print_report(report: LoadReport, console: Console, lang: str) -> None:
     """Print *report*: what was understood, what became of every row, quarantine by reason, warnings."""
     head: list[tuple[str, str]] = [
-        (word("layer", lang), f"{report.layer} {report.title(lang)}"),
+        (word("layer", lang), named(report, lang)),
         (word("source", lang), report.source),
     ]
     if report.attribution:
@@ -130,6 +131,12 @@ def wrapped(text: str, width: int) -> list[str]:
     return [*lines, line.rstrip()] if line.strip() or not lines else lines
 
 
+def named(report: LoadReport, lang: str) -> str:
+    """The layer by name and title, and that neighbours' features were loaded into it."""
+    beside = f" · {word('context', lang)}" if report.context else ""
+    return f"{report.layer} {report.title(lang)}{beside}"
+
+
 def _spaced(item: RenderableType, space: PaddingDimensions) -> Padding:
     """*item* with blanks around it, but none to the right: what is printed to a file would be full of them."""
     return Padding(item, space, expand=False)
@@ -177,8 +184,7 @@ def _print_outcomes(report: LoadReport, console: Console, lang: str) -> None:
     table.add_column()
     table.add_column(justify="right")
     table.add_row(Line(word("rows", lang), style="bold"), Line(f"{report.rows_read:,}", style="bold"))
-    for name, title in OUTCOMES.items():
-        count = report.counts.get(name, 0)
+    for name, title, count in report.outcomes():
         style = "yellow" if name == "quarantined" and count else ("" if count else "dim")
         table.add_row(Line(f"  {title(lang)}", style=style), Line(f"{count:,}", style=style))
     if report.ended:

@@ -10,7 +10,7 @@ from typing import Any
 
 from gridsvc.errors import NotFoundError, StoreError, UsageError
 from gridsvc.store.database import Database
-from gridsvc.store.schema import RECORDS
+from gridsvc.store.schema import CONTEXT, RECORDS
 from gridsvc.store.versions import Changes
 
 
@@ -57,6 +57,11 @@ class LoadRecord:
     """``done``, or ``undone`` after a rollback."""
 
     @property
+    def context(self) -> bool:
+        """True for loads of neighbouring counties' features, which stand beside the county's own."""
+        return bool(self.options.get(CONTEXT))
+
+    @property
     def touched(self) -> bool:
         """True where the load changed any row."""
         return bool(self.added or self.changed or self.ended)
@@ -67,12 +72,15 @@ class LoadRecord:
 
 
 def standing(records: Iterable[LoadRecord]) -> list[LoadRecord]:
-    """Loads that the current content rests on: of each layer the newest that replaced it, and those after."""
-    found: dict[str, list[LoadRecord]] = {}
+    """Loads that the current content rests on: of each layer the newest that replaced it, and those after.
+
+    Own features and those of neighbouring counties replace only their own kind.
+    """
+    found: dict[tuple[str, bool], list[LoadRecord]] = {}
     for record in records:
         if record.kind == "load" and record.status == "done":
-            earlier = [] if record.mode == "replace" else found.get(record.layer, [])
-            found[record.layer] = [*earlier, record]
+            part = record.layer, record.context
+            found[part] = [*([] if record.mode == "replace" else found.get(part, [])), record]
     return [record for kept in found.values() for record in kept]
 
 
@@ -169,7 +177,7 @@ def rollback_record(load_id: int, undone: LoadRecord, started: str, changes: Cha
         source=f"load {undone.id}",
         sha256=undone.sha256,
         mode="rollback",
-        options={},
+        options={CONTEXT: True} if undone.context else {},
         started=started,
         finished=now(),
         rows_read=changes.added + changes.changed,
@@ -196,10 +204,11 @@ def insert_load(db: Database, record: LoadRecord) -> None:
 
 
 def require_newest(db: Database, record: LoadRecord) -> None:
-    """Refuse to undo a load that is undone already, or that another one of its layer stands upon."""
+    """Refuse to undo a load that is undone already, or that another one of its layer and kind stands upon."""
     if record.status == "undone":
         raise UsageError(f"load {record.id} is undone already", f"入库 {record.id} 已撤销")
     later = [other for other in read_loads(db, record.layer) if other.id > record.id]
+    later = [other for other in later if other.context == record.context]
     # a load and the rollback of it leave nothing behind; a rollback itself is undone only while it is newest
     if record.kind == "load":
         later = [other for other in later if other.kind == "load" and other.status == "done"]

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import date
 from functools import lru_cache
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 import psycopg
@@ -19,11 +19,9 @@ from psycopg.pq import TransactionStatus
 from gridsvc.errors import DefinitionError, InputRefusedError, StoreError
 from gridsvc.settings import StoreUrl, masked
 from gridsvc.store.database import Database, quoted
+from gridsvc.store.schema import CONTEXT, Table
 from gridsvc.store.wire import GeometryLoader, register
 from gridsvc.text import bilingual
-
-if TYPE_CHECKING:
-    from gridsvc.store.schema import Table
 
 SCHEMA, VIEWS = "gridsvc", "county"
 """Schemas of the tables and of the views where the URL names none."""
@@ -305,7 +303,11 @@ class PostgisDatabase(Database):
             names += ["geometry"] if table.geometry else []
             selected = ", ".join(map(quoted, names))
             grants = self._drop_view(table)
-            self.run(f"CREATE VIEW {view} AS SELECT {selected} FROM {table.name} WHERE {table.ended} IS NULL")
+            # people see the county's own features
+            own = f" AND {CONTEXT} IS NULL" if table.context else ""
+            self.run(
+                f"CREATE VIEW {view} AS SELECT {selected} FROM {table.name} WHERE {table.ended} IS NULL{own}"
+            )
             title = sql.Literal(f"{table.title.zh} · {table.title.en}").as_string(self.connection)
             self.connection.execute(f"COMMENT ON VIEW {view} IS {title}".encode())
             for grant in grants:

@@ -13,7 +13,7 @@ import shapely
 from gridsvc.errors import NotFoundError, UsageError
 from gridsvc.store.database import Database
 from gridsvc.store.loads import LoadRecord, now, read_loads, standing
-from gridsvc.store.schema import RECORDS
+from gridsvc.store.schema import CONTEXT_KEY, RECORDS
 
 CONFLICT = "conflict"
 """Reason of a row whose key another row of the same delivery has: a later load of that key does not answer it."""
@@ -85,11 +85,16 @@ def _open(frame: pd.DataFrame, records: list[LoadRecord]) -> pd.Series:
     return frame["load_id"].isin(stand) & ~taken & frame["dismissed"].isna()
 
 
-def settle(db: Database, layer: str, keys: Collection[str], load_id: int) -> None:
-    """Close the open rows of *layer* whose key the load *load_id* accepted; inside a writing transaction."""
+def settle(db: Database, layer: str, keys: Collection[str], load_id: int, *, context: bool) -> None:
+    """Close the open rows of *layer* whose key the load *load_id* accepted; inside a writing transaction.
+
+    A load of neighbouring counties' features (*context*) answers rows of such loads, any other the rest.
+    """
     rows = read_quarantine(db, layer=layer)
-    waiting = rows[rows["open"] & (rows["reason"] != CONFLICT)]
-    accepted = waiting["key"].isin(set(keys)) & (waiting["key"].fillna("") != "")
+    part = {record.id for record in read_loads(db, layer) if record.context == context}
+    waiting = rows[rows["open"] & (rows["reason"] != CONFLICT) & rows["load_id"].isin(part)]
+    held = {key.removeprefix(CONTEXT_KEY) if context else key for key in keys}
+    accepted = waiting["key"].isin(held) & (waiting["key"].fillna("") != "")
     _mark(db, waiting.loc[accepted, "id"].tolist(), load_id)
 
 

@@ -15,6 +15,10 @@ from gridsvc.store.results import RESULTS, ResultTable
 from gridsvc.text import Text, bilingual
 
 SCHEMA_VERSION = 1
+CONTEXT = "context"
+"""Column that is set in rows of neighbouring counties, NULL in the county's own."""
+CONTEXT_KEY = "context:"
+"""What keys of such rows begin with: a neighbour may use the same numbers."""
 
 Mark = Literal["load", "run"]
 
@@ -35,6 +39,8 @@ class Table:
     """Columns whose values make the key; empty where frames bring a ``key`` of their own."""
     lookups: tuple[tuple[str, ...], ...] = ()
     """Columns by which current rows are looked up."""
+    context: bool = False
+    """Rows of neighbouring counties may stand beside the county's own."""
 
     @property
     def view(self) -> str:
@@ -55,6 +61,7 @@ class Table:
     def stored(self) -> dict[str, str]:
         """Columns that hold a row version's content, with their types."""
         extra = {"source_row": "integer"} if self.mark == "load" else {}
+        extra |= {CONTEXT: "boolean"} if self.context else {}
         shape = {"geometry": "geometry"} if self.geometry else {}
         return {**self.columns, **extra, **shape}
 
@@ -62,7 +69,14 @@ class Table:
 def layer_table(layer: Layer) -> Table:
     """The table of a layer."""
     columns = {name: field.type for name, field in layer.fields.items()}
-    return Table(f"layer_{layer.name}", layer.title, columns, layer.geometry, "load")
+    return Table(
+        f"layer_{layer.name}",
+        layer.title,
+        columns,
+        layer.geometry,
+        "load",
+        context=layer.takes_context,
+    )
 
 
 def result_table(result: ResultTable) -> Table:
@@ -204,10 +218,11 @@ def stored_tables(db: Database, layers: Layers) -> list[Table]:
     defined = {table.name: table for table in tables_of(layers)}
     found = []
     for name, columns in known.items():
-        geometry = ("Point",) if "geometry" in db.columns(name) else ()
+        held = db.columns(name)
+        geometry = ("Point",) if "geometry" in held else ()
         title = bilingual(name, name)
         mark: Mark = "run" if name.startswith("result_") else "load"
-        table = defined.get(name, Table(name, title, columns, geometry, mark))
+        table = defined.get(name, Table(name, title, columns, geometry, mark, context=CONTEXT in held))
         found.append(replace(table, columns={**table.columns, **columns}))
     return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Literal, Self
 
@@ -19,11 +20,20 @@ from gridsvc.store import loads, runs, versions
 from gridsvc.store import quarantine as waiting
 from gridsvc.store.database import BUSY_TIMEOUT, Database, connect
 from gridsvc.store.extent import Bounds, place
-from gridsvc.store.frames import frame_of, rows_of
+from gridsvc.store.frames import Objects, frame_of, rows_of
 from gridsvc.store.geopackage import publish
 from gridsvc.store.loads import LoadRecord, Source
 from gridsvc.store.runs import NewRun, RunRecord
-from gridsvc.store.schema import RESULT_TABLES, Table, layer_table, migrate, require_readable, tables_of
+from gridsvc.store.schema import (
+    CONTEXT,
+    CONTEXT_KEY,
+    RESULT_TABLES,
+    Table,
+    layer_table,
+    migrate,
+    require_readable,
+    tables_of,
+)
 
 Mode = Literal["replace", "append", "upsert"]
 
@@ -85,9 +95,17 @@ class Store:
     # layers
 
     def read(
-        self, layer: str, *, load: int | None = None, where: Mapping[str, Any] | None = None
+        self,
+        layer: str,
+        *,
+        load: int | None = None,
+        where: Mapping[str, Any] | None = None,
+        context: bool = False,
     ) -> pd.DataFrame | geopandas.GeoDataFrame:
         """Rows of *layer*, current or as they were after *load*, sorted by key.
+
+        The county's own; with *context* instead those of neighbouring counties, whose keys begin with
+        :data:`~gridsvc.store.schema.CONTEXT_KEY`.
 
         Columns: ``fid`` (int64), ``key``, every field of the layer (text: object with None; integer: Int64;
         number: float64; boolean: boolean; date: datetime64[s]) and, but for tables, ``geometry`` in longitude
@@ -95,7 +113,7 @@ class Store:
         """
         table = self._layer_table(layer, where)
         with self._db.reading():
-            return self._frame(table, ("fid", "key"), load, where)
+            return self._frame(table, ("fid", "key"), load, where, context)
 
     def apply(
         self,
@@ -109,6 +127,7 @@ class Store:
         kept: Collection[str] = (),
         started: str | None = None,
         admits: Collection[int] = (),
+        context: bool = False,
     ) -> LoadRecord:
         """Load *frame* into *layer*: one diff in one transaction.
 
@@ -122,16 +141,24 @@ class Store:
         *kept*: keys that ``replace`` leaves as they are although *frame* lacks them: a feature whose new row
         waits in quarantine is not lost, its earlier version stands. *admits*: numbers under which rows waited in
         quarantine that this load accepts or keeps corrected; one that waits no more is a :class:`UsageError`.
+
+        *context*: features of neighbouring counties. They stand beside the county's own, and every *mode* is about
+        them alone.
         """
         table = self._layer_table(layer)
+        frame, source, kept = _of_part(table, frame, source, kept) if context else (frame, source, kept)
         if mode not in ("replace", "append", "upsert"):
             raise UsageError(f"there is no mode {mode!r}", f"没有 {mode!r} 这种入库方式")
         started = started or loads.now()
         rows = rows_of(frame, table)
+        if not context:
+            _require_own_keys(table, rows.keys)
         refused = pd.DataFrame() if quarantine is None else quarantine
         with self._db.writing():
             load_id = loads.next_load(self._db)
-            changes = versions.write(self._db, table, rows, load_id, whole=mode == "replace", kept=kept)
+            changes = versions.write(
+                self._db, table, rows, load_id, whole=mode == "replace", kept=kept, context=context
+            )
             if mode == "append" and (changes.changed or changes.unchanged):
                 again = changes.changed + changes.unchanged
                 raise InputRefusedError(
@@ -146,13 +173,15 @@ class Store:
             if admits:
                 waiting.take_up(self._db, layer, admits, load_id)
             if mode != "replace":
-                waiting.settle(self._db, layer, rows.keys.tolist(), load_id)
+                waiting.settle(self._db, layer, rows.keys.tolist(), load_id, context=context)
             waiting.insert_quarantine(self._db, load_id, refused)
             self._settle()
         return record
 
     def rollback(self, load_id: int) -> LoadRecord:
         """Undo the newest load of a layer exactly: its rows end, the rows it ended are current again.
+
+        Loads of the county's own features and of its neighbours' are undone each by themselves.
 
         The undoing is recorded as a load of kind ``rollback``. Refused (:class:`UsageError`) when the load is
         undone already or a later load of the layer stands.
@@ -163,8 +192,9 @@ class Store:
             loads.require_newest(self._db, undone)
             table = self._layer_table(undone.layer)
             rollback_id = loads.next_load(self._db)
-            before = versions.stored_rows(self._db, table, at=load_id - 1)
-            changes = versions.write(self._db, table, before, rollback_id, whole=True)
+            part = undone.context
+            before = versions.stored_rows(self._db, table, at=load_id - 1, context=part)
+            changes = versions.write(self._db, table, before, rollback_id, whole=True, context=part)
             record = loads.rollback_record(rollback_id, undone, started, changes)
             loads.insert_load(self._db, record)
             loads.flip(self._db, undone)
@@ -206,12 +236,12 @@ class Store:
         return max((record.id for record in self.loads(layer) if record.touched), default=0)
 
     def counts(self) -> dict[str, int]:
-        """Number of current rows, by layer."""
+        """Number of current rows of the county's own, by layer."""
         with self._db.reading():
             return {name: self._count(layer_table(layer)) for name, layer in self.layers.items()}
 
     def digest(self, layer: str | None = None) -> str:
-        """SHA-256 over the current rows of one layer or all: equal content gives equal digests.
+        """SHA-256 over the current rows of one layer or all, the county's own: equal content, equal digests.
 
         It does not depend on load ids, feature ids or the order of loading; empty layers leave no mark.
         """
@@ -317,13 +347,20 @@ class Store:
     def _count(self, table: Table) -> int:
         if not self._db.columns(table.name):
             return 0
-        return int(self._db.rows(f"SELECT COUNT(*) FROM {table.name} WHERE {table.ended} IS NULL")[0][0])
+        own = versions.part(self._db, table, context=False)
+        found = self._db.rows(f"SELECT COUNT(*) FROM {table.name} WHERE {table.ended} IS NULL AND {own}")
+        return int(found[0][0])
 
     def _frame(
-        self, table: Table, head: tuple[str, ...], at: int | None, where: Mapping[str, Any] | None
+        self,
+        table: Table,
+        head: tuple[str, ...],
+        at: int | None,
+        where: Mapping[str, Any] | None,
+        context: bool = False,
     ) -> pd.DataFrame | geopandas.GeoDataFrame:
         names = (*head, *table.columns, *(("geometry",) if table.geometry else ()))
-        rows = versions.select(self._db, table, names, at=at, where=where)
+        rows = versions.select(self._db, table, names, at=at, where=where, context=context)
         return frame_of(rows, head, table, self.crs if table.geometry else None)
 
 
@@ -332,6 +369,28 @@ def _require_columns(table: Table, where: Mapping[str, Any] | None) -> None:
     if unknown:
         name = sorted(unknown)[0]
         raise UsageError(f"{table.name} has no column {name!r}", f"{table.name} 没有字段 {name!r}")
+
+
+def _of_part(
+    table: Table, frame: pd.DataFrame, source: Source, kept: Collection[str]
+) -> tuple[pd.DataFrame, Source, list[str]]:
+    """A load of neighbouring counties' features as the store keeps it: marked, and with keys of their own."""
+    if not table.context:
+        raise UsageError(
+            f"{table.view} holds no features of neighbouring counties", f"{table.view} 不接受邻县要素"
+        )
+    marked = frame.assign(context=True, key=CONTEXT_KEY + frame["key"].astype(str))
+    told = replace(source, options={**source.options, CONTEXT: True})
+    return marked, told, [CONTEXT_KEY + key for key in kept]
+
+
+def _require_own_keys(table: Table, keys: Objects) -> None:
+    """Refuse keys that look like those of neighbouring counties' features."""
+    if table.context and any(key.startswith(CONTEXT_KEY) for key in keys):
+        raise InputRefusedError(
+            f"{table.view}: no key may begin with {CONTEXT_KEY!r}, which marks features of neighbouring counties",
+            f"{table.view}：编号不得以 {CONTEXT_KEY!r} 开头，它用于标识邻县要素",
+        )
 
 
 def _no_result(name: str) -> NotFoundError:

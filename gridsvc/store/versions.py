@@ -12,7 +12,7 @@ import pandas as pd
 
 from gridsvc.store.database import Database, quoted
 from gridsvc.store.frames import Rows
-from gridsvc.store.schema import Table
+from gridsvc.store.schema import CONTEXT, Table
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,13 @@ def state(table: Table, at: int | None) -> tuple[str, list[int]]:
     return f"{table.begun} <= ? AND ({table.ended} IS NULL OR {table.ended} > ?)", [at, at]
 
 
+def part(db: Database, table: Table, context: bool) -> str:
+    """SQL condition for the rows of one part of a table: the county's own, or those of its neighbours."""
+    if CONTEXT not in table.stored or CONTEXT not in db.columns(table.name):
+        return "1 = 0" if context else "1 = 1"
+    return f"{CONTEXT} IS {'NOT ' if context else ''}NULL"
+
+
 def select(
     db: Database,
     table: Table,
@@ -39,8 +46,9 @@ def select(
     *,
     at: int | None = None,
     where: Mapping[str, Any] | None = None,
+    context: bool = False,
 ) -> list[tuple[Any, ...]]:
-    """Columns *names* of the rows current after *at*, sorted by key.
+    """Columns *names* of the rows current after *at*, sorted by key: own ones, or (*context*) the neighbours'.
 
     *where* asks for equality by column: with a value, with None (no value), or with any of a list.
     Columns and tables that the database does not have yet read as NULL and as empty.
@@ -49,6 +57,7 @@ def select(
     if not present:
         return []
     condition, parameters = state(table, at)
+    condition = f"({condition}) AND {part(db, table, context)}"
     bound: list[Any] = list(parameters)
     kinds = {"key": "text", "fid": "integer", **table.columns}
     for name, wanted in (where or {}).items():
@@ -76,11 +85,11 @@ def _plain(value: Any) -> Any:
     return value.isoformat()[:10] if hasattr(value, "isoformat") else value
 
 
-def stored_rows(db: Database, table: Table, at: int) -> Rows:
-    """The rows that were current after *at*, with every column that the database holds."""
+def stored_rows(db: Database, table: Table, at: int, *, context: bool = False) -> Rows:
+    """The rows of one part that were current after *at*, with every column that the database holds."""
     own = {"version", "fid", "key", "hash", table.begun, table.ended}
     names = tuple(name for name in db.columns(table.name) if name not in own)
-    found = select(db, table, ("key", "hash", *names), at=at)
+    found = select(db, table, ("key", "hash", *names), at=at, context=context)
     keys, hashes = _columns([row[:2] for row in found], 2)
     return Rows(names, keys, hashes, [row[2:] for row in found])
 
@@ -95,15 +104,25 @@ def _columns(rows: list[tuple[Any, ...]], width: int) -> list[npt.NDArray[np.obj
 
 
 def write(
-    db: Database, table: Table, rows: Rows, mark: int, *, whole: bool, kept: Collection[str] = ()
+    db: Database,
+    table: Table,
+    rows: Rows,
+    mark: int,
+    *,
+    whole: bool,
+    kept: Collection[str] = (),
+    context: bool = False,
 ) -> Changes:
     """Bring *table* from its current rows to *rows*, marked with load or run *mark*; inside a transaction.
 
-    Rows that are as they were stay untouched, changed and new ones become new versions. With *whole*, *rows*
-    are everything there is, and what is not among them ends, but for the keys *kept*. A key keeps its ``fid``
-    for ever.
+    Only one part is touched: the county's own rows, or (*context*) those of its neighbours. Rows that are as they
+    were stay untouched, changed and new ones become new versions. With *whole*, *rows* are everything there is,
+    and what is not among them ends, but for the keys *kept*. A key keeps its ``fid`` for ever.
     """
-    current = db.rows(f"SELECT key, hash, fid, version FROM {table.name} WHERE {table.ended} IS NULL")
+    own = part(db, table, context)
+    current = db.rows(
+        f"SELECT key, hash, fid, version FROM {table.name} WHERE {table.ended} IS NULL AND {own}"
+    )
     keys, hashes, fids, versions = _columns(current, 4)
     place = pd.Index(keys, dtype=object).get_indexer(pd.Index(rows.keys, dtype=object))
     new = place < 0
