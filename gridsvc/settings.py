@@ -93,8 +93,8 @@ class StoreUrl:
 def masked(url: str) -> str:
     """*url* with its password replaced, however badly it is written."""
     url = re.sub(r"(//[^:/@]*):.*@", r"\1:***@", url, flags=re.DOTALL)
-    # without a host the password stands where a port would
-    url = re.sub(r"(//[^:/@\[]*):(?!\d+(?:[/?,]|$))[^/@?]+", r"\1:***", url)
+    # without a host the password stands where a port would; it may be all digits, so ports are masked, too
+    url = re.sub(r"(//[^:/@\[]*):[^/@?]+", r"\1:***", url)
     return re.sub(r"(?i)(\w*password)=[^&]*", r"\1=***", url)
 
 

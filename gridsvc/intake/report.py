@@ -27,7 +27,8 @@ class ColumnReport:
     field: str
     title: Text
     how: str
-    """``map``, ``name``, ``alias``, ``cut`` (a shortened name), ``tag`` or ``set`` (one value for all rows)."""
+    """``map``, ``name``, ``alias``, ``cut`` (a shortened name), ``tag``, ``before`` (as the load that is corrected
+    read it) or ``set`` (one value for all rows)."""
     samples: list[str]
 
 
@@ -60,6 +61,10 @@ class RowReport:
     reasons: list[str]
     text: Text
     raw: dict[str, str | None]
+    columns: list[str] = field(default_factory=list)
+    """Delivered columns at fault."""
+    number: int | None = None
+    """Number under which the row waited in quarantine before, where it is a correction."""
 
 
 @dataclass

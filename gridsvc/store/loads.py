@@ -1,4 +1,4 @@
-"""Records of loads: what was read, what became of every source row, and what waits in quarantine."""
+"""Records of loads: what was read, and what became of every source row."""
 
 from __future__ import annotations
 
@@ -7,10 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
-
-import numpy as np
-import pandas as pd
-import shapely
 
 from gridsvc.errors import NotFoundError, StoreError, UsageError
 from gridsvc.store.bounds import Bounds, history_bounds
@@ -238,49 +234,3 @@ def flip(db: Database, record: LoadRecord) -> None:
     db.run("UPDATE loads SET status = ? WHERE id = ?", (status, record.id))
     if record.undoes is not None:
         flip(db, find_load(db, record.undoes))
-
-
-def insert_quarantine(db: Database, load_id: int, rows: pd.DataFrame) -> None:
-    """Keep the rows that a load could not accept; inside a writing transaction."""
-    if rows.empty:
-        return
-    first = int(db.rows("SELECT COALESCE(MAX(id), 0) + 1 FROM quarantine")[0][0])
-    nothing = pd.Series([None] * len(rows), dtype=object)
-    columns = [rows.get(name, nothing).tolist() for name in list(RECORDS["quarantine"])[2:]]
-    db.insert(
-        "quarantine",
-        tuple(RECORDS["quarantine"]),
-        (
-            (first + number, load_id, *(_plain(value) for value in row))
-            for number, row in enumerate(zip(*columns, strict=True))
-        ),
-    )
-
-
-def _plain(value: Any) -> Any:
-    """A value of a quarantined row as it is stored: shapes as WKB, whatever is not text as JSON."""
-    if isinstance(value, shapely.Geometry):
-        return shapely.to_wkb(value, byte_order=1)
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, dict | list):
-        return json.dumps(value, ensure_ascii=False, default=str)
-    if isinstance(value, float) and value.is_integer():
-        # a column of row numbers that some rows lack
-        return int(value)
-    return None if value is pd.NA or value != value else value
-
-
-def read_quarantine(db: Database, load_id: int | None = None, layer: str | None = None) -> pd.DataFrame:
-    """Quarantined rows of one load, one layer or all: the columns stored, and ``layer``."""
-    names = list(RECORDS["quarantine"])
-    found: list[tuple[Any, ...]] = []
-    if db.columns("quarantine"):
-        selected = ", ".join(f"q.{name}" for name in names)
-        found = db.rows(
-            f"SELECT {selected}, l.layer FROM quarantine q JOIN loads l ON l.id = q.load_id "
-            "WHERE q.load_id = COALESCE(?, q.load_id) AND l.layer = COALESCE(?, l.layer) ORDER BY q.id",
-            (load_id, layer),
-        )
-    frame = pd.DataFrame(found, columns=[*names, "layer"], dtype=object)
-    return frame.astype({"id": "int64", "load_id": "int64", "source_row": "Int64"})

@@ -17,6 +17,7 @@ from gridsvc.errors import InputRefusedError, NotFoundError, UsageError
 from gridsvc.layers import Layers
 from gridsvc.settings import Workspace
 from gridsvc.store import deliveries, loads, runs, versions
+from gridsvc.store import quarantine as waiting
 from gridsvc.store.bounds import require_state
 from gridsvc.store.database import BUSY_TIMEOUT, Database, connect
 from gridsvc.store.deliveries import DeliveredFile
@@ -131,6 +132,7 @@ class Store(History):
         *,
         kept: Collection[str] = (),
         started: str | None = None,
+        admits: Collection[int] = (),
         context: bool = False,
         delivered: Sequence[DeliveredFile] = (),
     ) -> LoadRecord:
@@ -144,8 +146,9 @@ class Store(History):
         existing keys and mistyped values, :class:`StoreError` where the rows read are not all accounted for.
 
         *kept*: keys that ``replace`` leaves as they are although *frame* lacks them: a feature whose new row
-        waits in quarantine is not lost, its earlier version stands. *delivered*: the files that the rows were
-        read from, to be kept with the load.
+        waits in quarantine is not lost, its earlier version stands. *admits*: numbers under which rows waited in
+        quarantine that this load accepts or keeps corrected; one that waits no more is a :class:`UsageError`.
+        *delivered*: the files that the rows were read from, to be kept with the load.
 
         *context*: features of neighbouring counties. They stand beside the county's own, and every *mode* is about
         them alone.
@@ -175,7 +178,11 @@ class Store(History):
                 load_id, layer, source, mode, started, changes, counts or {}, len(refused)
             )
             loads.insert_load(self._db, record)
-            loads.insert_quarantine(self._db, load_id, refused)
+            if admits:
+                waiting.take_up(self._db, layer, admits, load_id)
+            if mode != "replace":
+                waiting.settle(self._db, layer, rows.keys.tolist(), load_id, context=context)
+            waiting.insert_quarantine(self._db, load_id, refused)
             deliveries.keep(self._db, load_id, delivered)
             self._settle()
         return record
@@ -219,10 +226,21 @@ class Store(History):
     def quarantine(self, load_id: int | None = None, layer: str | None = None) -> pd.DataFrame:
         """Rows that loads could not accept, with reasons: of one load, of one layer's loads, or of all.
 
-        Columns ``id, load_id, source_row, reason, reason_en, reason_zh, raw, geometry (WKB), layer``.
+        Columns ``id, load_id, source_row, reason, reason_en, reason_zh, raw, geometry (WKB), file, key, columns,
+        origin, admitted_by, dismissed, note, layer, open``; ``origin`` is the number that people know the row by.
         """
         with self._db.reading():
-            return loads.read_quarantine(self._db, load_id, layer)
+            return waiting.read_quarantine(self._db, load_id, layer)
+
+    def dismiss(self, numbers: Collection[int], note: str, layer: str | None = None) -> pd.DataFrame:
+        """Leave open rows of the quarantine out for good, and say why; returns them."""
+        with self._db.writing():
+            return waiting.dismiss(self._db, numbers, note, layer)
+
+    def reopen(self, numbers: Collection[int], layer: str | None = None) -> pd.DataFrame:
+        """Have dismissed rows of the quarantine wait again; returns them."""
+        with self._db.writing():
+            return waiting.reopen(self._db, numbers, layer)
 
     def layer_version(self, layer: str) -> int:
         """Newest load that changed a row of *layer*; 0 when nothing was ever loaded."""
