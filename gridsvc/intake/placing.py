@@ -14,7 +14,7 @@ from gridsvc.intake.delivery import Delivery, Mask, Objects
 from gridsvc.intake.fields import coordinate_columns
 from gridsvc.intake.geometry import Repair, Split
 from gridsvc.intake.problems import Positions, Problems
-from gridsvc.intake.systems import Bounds, Located, locate
+from gridsvc.intake.systems import Bounds, Located, locate, typical_bounds
 from gridsvc.layers import Field, Layer
 from gridsvc.text import Text, bilingual
 
@@ -120,7 +120,8 @@ def place(
         raise _nowhere(delivery, located)
     ok = ok[real]
     if county is not None and layer.level != LEVELS[0]:
-        coordinates.require_in_county(delivery.name, moved[real], located, county, beside=context)
+        delivered = typical_bounds(shapes[ok])
+        coordinates.require_in_county(delivery.name, moved[real], located, county, delivered, beside=context)
     placed[ok] = geometry.unify(moved[real])
     placed, repair = geometry.check_shape(placed, ok, problems)
     return Placed(placed, repair, _placed_rest(delivery, spatial.split, located), located)

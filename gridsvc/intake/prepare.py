@@ -51,6 +51,10 @@ class Prepared:
     """What became of the shapes; None for a table."""
     warnings: list[Text] = field(default_factory=list)
     lost_values: int = 0
+    mapping: dict[str, str] = field(default_factory=dict)
+    """Field → column of the delivery that feeds it."""
+    constants: Mapping[str, str] = field(default_factory=dict)
+    """Field → value of every row."""
 
 
 def prepare(delivery: Delivery, request: Request) -> Prepared:
@@ -109,6 +113,8 @@ def prepare(delivery: Delivery, request: Request) -> Prepared:
         placed,
         warnings,
         sum(len(doubt.rows) for doubt in lost) + delivery.lost_values,
+        {name: match.column for name, match in matching.matches.items()},
+        request.constants,
     )
 
 

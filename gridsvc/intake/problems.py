@@ -89,10 +89,10 @@ class Problems:
             kept.add(problem.code, problem.positions[chosen], texts, problem.field)
         return kept
 
-    def by_row(self) -> dict[int, list[tuple[str, Text]]]:
-        """Reason codes with sentences, by position; rows in order."""
-        rows: dict[int, list[tuple[str, Text]]] = {}
+    def by_row(self) -> dict[int, list[tuple[str, Text, str]]]:
+        """Reason codes with sentences and the fields concerned, by position; rows in order."""
+        rows: dict[int, list[tuple[str, Text, str]]] = {}
         for problem in self.found:
             for position, text in zip(problem.positions.tolist(), problem.texts, strict=True):
-                rows.setdefault(position, []).append((problem.code, text))
+                rows.setdefault(position, []).append((problem.code, text, problem.field))
         return dict(sorted(rows.items()))

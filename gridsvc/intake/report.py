@@ -27,7 +27,8 @@ class ColumnReport:
     field: str
     title: Text
     how: str
-    """``map``, ``name``, ``alias``, ``cut`` (a shortened name), ``tag`` or ``set`` (one value for all rows)."""
+    """``map``, ``name``, ``alias``, ``cut`` (a shortened name), ``tag``, ``before`` (as the load that is corrected
+    read it) or ``set`` (one value for all rows)."""
     samples: list[str]
 
 
@@ -61,6 +62,10 @@ class RowReport:
     reasons: list[str]
     text: Text
     raw: dict[str, str | None]
+    columns: list[str] = field(default_factory=list)
+    """Delivered columns at fault."""
+    number: int | None = None
+    """Number under which the row waited in quarantine before, where it is a correction."""
 
 
 @dataclass
@@ -90,6 +95,8 @@ class LoadReport:
     """The features are those of neighbouring counties."""
     attribution: str = ""
     """Whom the data's licence wants named wherever anything made of it is shown."""
+    delivered: dict[str, Any] = field(default_factory=dict)
+    """Number of ``files`` handed over, their ``bytes``, and whether they are ``kept`` in the store."""
 
     @property
     def exit_code(self) -> int:
@@ -129,6 +136,7 @@ class LoadReport:
             "counts": dict(self.counts),
             "ended": self.ended,
             "lost_values": self.lost_values,
+            "delivered": dict(self.delivered),
             "files": [_plain(vars(file)) for file in self.files],
             "warnings": [_plain(text) for text in self.warnings],
             "reasons": [{"reason": _plain(title), "rows": len(rows)} for title, rows in self.reasons()],

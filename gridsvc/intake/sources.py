@@ -17,6 +17,7 @@ from gridsvc.intake.gdal import layers_of
 from gridsvc.intake.kml import folders_of
 from gridsvc.intake.topojson import objects_of
 from gridsvc.layers import Layer, fold
+from gridsvc.store import DeliveredFile
 
 _DEPTH = 4
 _MOST = 10_000
@@ -197,20 +198,50 @@ _LAYERS: dict[Format, Callable[[Path], list[str]]] = {
 }
 
 
-def digest(paths: Sequence[Path]) -> str:
-    """SHA-256 over the bytes of the files as they were handed over (a shapefile with its companions)."""
-    total = hashlib.sha256()
-    for path in _without_sidecars(paths):
-        for file in _handed_over(path):
+def digest(files: Sequence[DeliveredFile]) -> str:
+    """SHA-256 over the SHA-256 of the files as they were handed over."""
+    return hashlib.sha256(b"".join(bytes.fromhex(file.sha256) for file in files)).hexdigest()
+
+
+def handed_over(paths: Sequence[Path], own: Sequence[Path] = ()) -> list[DeliveredFile]:
+    """The files that *paths* mean: a shapefile with its companions, a folder with all that is in it.
+
+    In a folder, files and folders of *own*, the workspace's, are left out: to open the live database beside its
+    connection would take away the connection's locks.
+    """
+    found: list[DeliveredFile] = []
+    names: set[str] = set()
+    for number, path in enumerate(_without_sidecars(paths), start=1):
+        listed = [(_name(file, path), file) for file in _files_of(path, own)]
+        # files of one name from two folders
+        twice = any(name in names for name, _ in listed)
+        for name, file in listed:
+            name = f"{number}/{name}" if twice else name
+            names.add(name)
             with file.open("rb") as stream:
-                total.update(hashlib.file_digest(stream, "sha256").digest())
-    return total.hexdigest()
+                sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+            found.append(DeliveredFile(name, file, sha256, file.stat().st_size))
+    return found
 
 
-def _handed_over(path: Path) -> list[Path]:
+def _name(file: Path, path: Path) -> str:
+    """A file's name as it is kept: with its folders where *path* is one."""
     if path.is_dir():
-        return sorted(file for file in path.rglob("*") if file.is_file())
-    if path.suffix.lower() != ".shp":
+        return readable((Path(path.resolve().name) / file.relative_to(path)).as_posix())
+    return readable(file.name)
+
+
+def _files_of(path: Path, own: Sequence[Path]) -> list[Path]:
+    if path.is_dir():
+        left_out = [one for one in (one.resolve() for one in own) if path.resolve() in one.parents]
+        return sorted(
+            file
+            for file in path.rglob("*")
+            if file.is_file() and not any(file.resolve().is_relative_to(one) for one in left_out)
+        )
+    # a companion stands for the shapefile beside it
+    shape = sidecar(path, ".shp") if path.suffix.lower() in SIDECARS else path
+    if shape is None or shape.suffix.lower() != ".shp":
         return [path]
-    companions = (sidecar(path, suffix) for suffix in (".shx", ".dbf", ".prj", ".cpg"))
-    return [path, *(file for file in companions if file is not None)]
+    companions = (sidecar(shape, suffix) for suffix in (".shx", ".dbf", ".prj", ".cpg"))
+    return [shape, *(file for file in companions if file is not None)]
