@@ -3,13 +3,16 @@
 import csv
 import fcntl
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 from pathlib import Path
+from xml.etree import ElementTree
 
 import geopandas
 import hypothesis
@@ -228,6 +231,57 @@ def demo(tmp_path_factory):
             assert done.returncode == 0, done.stdout + done.stderr
             made.write_text(done.stdout, encoding="utf-8")
     return folder
+
+
+class Sheet:
+    """The first sheet of a workbook as a person sees it: rows by column name, colours, and what is text."""
+
+    def __init__(self, path):
+        space = {"x": "http://schemas.openxmlformats.org/spreadsheetml/2006/main"}
+        with zipfile.ZipFile(path) as book:
+            parts = ("worksheets/sheet1", "sharedStrings", "styles")
+            # made by gridsvc itself a moment ago
+            read = ElementTree.fromstring
+            sheet, texts, styles = (read(book.read(f"xl/{name}.xml")) for name in parts)
+        known = ["".join(item.itertext()) for item in texts.iterfind("x:si", space)]
+        fills = [fill.find(".//x:fgColor", space) for fill in styles.iterfind("x:fills/x:fill", space)]
+        colours = [None if colour is None else colour.get("rgb") for colour in fills]
+        looks = [int(look.get("fillId")) for look in styles.iterfind("x:cellXfs/x:xf", space)]
+        table = []
+        for row in sheet.iterfind(".//x:row", space):
+            cells = {}
+            for cell in row.iterfind("x:c", space):
+                value, kind = cell.find("x:v", space), cell.get("t", "n")
+                said = None if value is None else known[int(value.text)] if kind == "s" else float(value.text)
+                place = re.match("[A-Z]+", cell.get("r"))[0]
+                cells[place] = (said, kind, colours[looks[int(cell.get("s", 0))]])
+            table.append(cells)
+        self.names = {place: said for place, (said, _, _) in table[0].items()}
+        self.cells = [{self.names[place]: cell for place, cell in row.items()} for row in table[1:]]
+        self.formulas = len(list(sheet.iterfind(".//x:f", space)))
+
+    def rows(self):
+        """Values by column name, row by row."""
+        return [{name: said for name, (said, _, _) in row.items()} for row in self.cells]
+
+    def coloured(self, colour):
+        """Names of the columns whose cells have this colour, row by row."""
+        return [{name for name, (_, _, own) in row.items() if own == colour} for row in self.cells]
+
+    def save(self, path, rows):
+        """Write *rows* as another program would save the sheet: the same names, everything plain."""
+        with xlsxwriter.Workbook(str(path)) as book:
+            sheet = book.add_worksheet()
+            for column, name in enumerate(self.names.values()):
+                for number, value in enumerate([name, *(row.get(name) for row in rows)]):
+                    write = sheet.write_string if isinstance(value, str) else sheet.write
+                    write(number, column, value)
+
+
+@pytest.fixture(scope="session")
+def open_sheet():
+    """Opens the first sheet of a workbook."""
+    return Sheet
 
 
 # makers of small files, as offices deliver them

@@ -14,6 +14,7 @@ import shapely
 from gridsvc.checks.assets import asset_findings
 from gridsvc.checks.boundaries import boundary_findings
 from gridsvc.checks.kinds import KINDS
+from gridsvc.checks.lineage import lineage_findings
 from gridsvc.checks.responsibility import responsibility_findings
 from gridsvc.codes import LEVEL_TITLES
 from gridsvc.coverage.scene import Scene
@@ -57,7 +58,7 @@ def find(scene: Scene) -> Findings:
     """Check the workspace of *scene* on its day."""
     found = list(boundary_findings(scene))
     if scene.store.bounds() is not None:
-        found += [*responsibility_findings(scene), *asset_findings(scene)]
+        found += [*lineage_findings(scene), *responsibility_findings(scene), *asset_findings(scene)]
     frame = pd.concat([_complete(part) for part in found if len(part)] or [_complete(pd.DataFrame())])
     return Findings(_told(_sorted(frame), scene))
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from gridsvc.errors import InputRefusedError
-from gridsvc.intake.delivery import Column, Delivery, LeftOut, cell_text, unique_names
+from gridsvc.intake.delivery import Column, DataSet, Delivery, LeftOut, cell_text, unique_names
 from gridsvc.intake.encoding import detect_text
 from gridsvc.intake.header import (
     HEADER_ROWS,
@@ -30,7 +30,6 @@ from gridsvc.intake.header import (
     is_empty,
 )
 from gridsvc.intake.records import Fills, filled_down, is_no_record, wide_rows
-from gridsvc.intake.sources import DataSet
 from gridsvc.intake.workbook import hidden_rows, letters, open_sheet
 from gridsvc.layers import fold
 from gridsvc.text import Text, bilingual

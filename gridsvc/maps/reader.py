@@ -25,6 +25,7 @@ from gridsvc.maps.model import NOTHING, Person, Stamp
 from gridsvc.maps.phrases import PHRASES
 from gridsvc.maps.pixels import to_pixels
 from gridsvc.maps.style import Style
+from gridsvc.partition.validity import units_on
 from gridsvc.settings import Workspace
 from gridsvc.store import RunRecord, Store
 from gridsvc.text import bilingual
@@ -180,9 +181,10 @@ class Reader:
 
     def _units(self, figures: Figures | None) -> Iterable[tuple[str, Units]]:
         for level in LEVELS:
-            frame = (
-                self.layer(self.layers.units[level].name) if figures is None else figures.unit_shapes(level)
-            )
+            if figures is None:
+                frame = units_on(self.layer(self.layers.units[level].name), dt.date.today())
+            else:
+                frame = figures.unit_shapes(level)
             names = [text_of(name) for name in frame["name"]]
             shapes = to_pixels(frame.geometry.to_numpy(object))
             yield level, Units(level, LEVEL_TITLES[level], list(frame["code"]), names, shapes)

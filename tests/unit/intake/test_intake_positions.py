@@ -91,7 +91,7 @@ def test_a_cell_with_one_number_is_no_pair():
     assert list(positions.faults) == [1]
     problems = Problems(4)
     positions.report(problems)
-    assert {code: text.en for code, text in (row[0] for row in problems.by_row().values())} == {
+    assert {code: text.en for code, text, _ in (row[0] for row in problems.by_row().values())} == {
         "unreadable_geometry": "column '坐标': '116.4' is not a pair of coordinates",
         "no_geometry": "the row has no position in 坐标",
     }

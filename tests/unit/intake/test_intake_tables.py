@@ -3,8 +3,8 @@ from datetime import date
 import pytest
 
 from gridsvc.errors import InputRefusedError
+from gridsvc.intake.delivery import DataSet
 from gridsvc.intake.header import find_header
-from gridsvc.intake.sources import DataSet
 from gridsvc.intake.tables import read_csv, read_sheet
 from gridsvc.layers import fold
 
