@@ -27,7 +27,9 @@ GeometryType = Literal["Point", "LineString", "Polygon", "MultiPoint", "MultiLin
 
 NAME = re.compile(r"^[a-z][a-z0-9_]{0,39}$")
 # columns that the store itself keeps for every layer
-RESERVED = {"fid", "key", "geometry", "version", "hash", "load_in", "load_out", "source_row", "rowid"}
+RESERVED = {
+    *("fid", "key", "geometry", "version", "hash", "load_in", "load_out", "source_row", "rowid", "context"),
+}
 
 
 class _Model(BaseModel):
@@ -142,6 +144,11 @@ class Layer(_Model):
         """Which of 0 points, 1 lines, 2 polygons the layer holds; empty for a table."""
         kinds = ("Point", "LineString", "Polygon")
         return frozenset(kinds.index(kind.removeprefix("Multi")) for kind in self.geometry)
+
+    @property
+    def takes_context(self) -> bool:
+        """True where features of neighbouring counties can be loaded beside the county's own."""
+        return self.role in ("road", "asset", "place")
 
     @property
     def multi(self) -> bool:

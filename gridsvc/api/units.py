@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Annotated
 
 import pandas as pd
@@ -19,6 +20,7 @@ from gridsvc.codes import LEVELS
 from gridsvc.coverage.figures import Figures
 from gridsvc.duties.people import People
 from gridsvc.errors import NotFoundError
+from gridsvc.partition.validity import units_on
 from gridsvc.store import Store
 from gridsvc.text import bilingual
 
@@ -28,11 +30,13 @@ UnitCode = Annotated[str, Path(alias="code", description="Code of a unit of any 
 
 
 def directory(service: Service, store: Store, figures: Figures | None) -> pd.DataFrame:
-    """All units by code, with name and level: those that figures are of, else those that are loaded."""
+    """All units by code, with name and level: those that figures are of, else those valid today."""
     if figures is not None:
         return figures.units.set_index("code")
     frames = [
-        service.frame(store, layer.name).frame[["code", "name"]].assign(level=level)
+        units_on(service.frame(store, layer.name).frame, dt.date.today())[["code", "name"]].assign(
+            level=level
+        )
         for level, layer in service.layers.units.items()
     ]
     return pd.concat(frames, ignore_index=True).set_index("code")

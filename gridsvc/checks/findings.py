@@ -17,6 +17,7 @@ from gridsvc.checks.boundaries import boundary_findings
 from gridsvc.checks.duplicates import duplicate_findings
 from gridsvc.checks.fields import field_findings
 from gridsvc.checks.kinds import KINDS
+from gridsvc.checks.lineage import lineage_findings
 from gridsvc.checks.network import road_findings
 from gridsvc.checks.parts import has_units, part, places
 from gridsvc.checks.responsibility import responsibility_findings
@@ -70,6 +71,7 @@ def find(scene: Scene) -> Findings:
     found = list(boundary_findings(scene))
     if scene.store.bounds() is not None:
         found += [
+            *lineage_findings(scene),
             *road_findings(scene),
             *duplicate_findings(scene),
             *responsibility_findings(scene),

@@ -85,6 +85,64 @@ KINDS: dict[str, Kind] = {
         ),
         "m²",
     ),
+    "code_again": Kind(
+        "boundaries",
+        bilingual("Code used again", "编码重复使用"),
+        bilingual(
+            "{level} {unit_a} ended by the lineage and is used again later; give the newer unit a code of its own",
+            "{level_zh} {unit_a} 按编码沿革已停用，之后又被使用；请为新单元另编新码",
+        ),
+        "m²",
+    ),
+    "still_valid": Kind(
+        "boundaries",
+        bilingual("Ended unit still valid", "已停用单元仍有效"),
+        bilingual(
+            "{level} {unit_a} ended by the lineage, but its boundary is valid on later days; give its valid_to",
+            "{level_zh} {unit_a} 按编码沿革已停用，但边界仍有效；请填写停用日期",
+        ),
+        "m²",
+    ),
+    "ended_untold": Kind(
+        "boundaries",
+        bilingual("Ended unit without lineage", "停用单元缺少沿革"),
+        bilingual(
+            "{level} {unit_a} has ended, and the lineage does not say what became of it",
+            "{level_zh} {unit_a} 已停用，编码沿革未说明其去向",
+        ),
+        "m²",
+    ),
+    "begun_untold": Kind(
+        "boundaries",
+        bilingual("New unit without lineage", "新单元缺少沿革"),
+        bilingual(
+            "{level} {unit_a} is new, and the lineage does not say where it comes from",
+            "{level_zh} {unit_a} 为新单元，编码沿革未说明其来源",
+        ),
+        "m²",
+    ),
+    "lineage_unknown": Kind(
+        "boundaries",
+        bilingual("Lineage of an unknown unit", "沿革编码不存在"),
+        bilingual("the lineage names {unit_a}, which no load ever held", "编码沿革中的 {unit_a} 从未入库"),
+    ),
+    "lineage_incomplete": Kind(
+        "boundaries",
+        bilingual("Incomplete row of lineage", "沿革记录不完整"),
+        bilingual(
+            "a row of the lineage ({target}) lacks its old or its new code, or has one too many",
+            "编码沿革的一行（{target}）缺少或多填了原编码、新编码",
+        ),
+    ),
+    "lineage_ground": Kind(
+        "boundaries",
+        bilingual("Lineage contradicted by the ground", "沿革与边界不符"),
+        bilingual(
+            "by the lineage {unit_a} became {unit_b}, but {size:,.1f} m² belong to one side only",
+            "按编码沿革 {unit_a} 变为 {unit_b}，但有 {size:,.1f} m² 只属于其中一方",
+        ),
+        "m²",
+    ),
     "unknown_holder": Kind(
         "duties",
         bilingual("Duty of nobody known", "责任人不存在"),
@@ -106,6 +164,14 @@ KINDS: dict[str, Kind] = {
         bilingual("Duty on an unknown unit", "责任单元不存在"),
         bilingual(
             "{holder}'s duty names unit {target}, which is not loaded", "{holder} 的责任单元 {target} 未入库"
+        ),
+    ),
+    "ended_unit": Kind(
+        "duties",
+        bilingual("Duty on a unit of other days", "责任单元不在有效期"),
+        bilingual(
+            "{holder}'s duty names unit {target}, which is not valid on this day",
+            "{holder} 的责任单元 {target} 当日不在有效期内",
         ),
     ),
     "no_measures": Kind(
@@ -249,8 +315,8 @@ KINDS: dict[str, Kind] = {
         "loads",
         bilingual("Rows in quarantine", "待处理记录"),
         bilingual(
-            "{size:,.0f} rows of {layer} wait in quarantine: gridsvc quarantine --load {target}",
-            "{layer_zh}有 {size:,.0f} 行待处理：gridsvc quarantine --load {target}",
+            "{size:,.0f} rows of {layer} wait in quarantine: gridsvc quarantine {layer} --load {target}",
+            "{layer_zh}有 {size:,.0f} 行待处理：gridsvc quarantine {layer} --load {target}",
         ),
         "rows",
     ),

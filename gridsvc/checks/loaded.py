@@ -22,6 +22,7 @@ from gridsvc.checks.responsibility import faulty_duties
 from gridsvc.codes import LEVELS
 from gridsvc.coverage.scene import Scene
 from gridsvc.duties.stretches import DUTIES
+from gridsvc.errors import UsageError
 from gridsvc.layers import Layer, Layers
 from gridsvc.settings import Workspace
 from gridsvc.store import Store
@@ -40,8 +41,12 @@ def loaded(store: Store, workspace: Workspace, layers: Layers, name: str) -> lis
     if not 0 < count <= ROWS:
         return []
     scene, layer = Scene(store, workspace, layers, dt.date.today()), layers[name]
-    with store.snapshot():
-        found = [one for one in _checks(scene, layer) if len(one)]
+    try:
+        with store.snapshot():
+            found = [one for one in _checks(scene, layer) if len(one)]
+    except UsageError:
+        # what cannot be looked at today (no unit is valid yet) is no fault of the load
+        return []
     if not found:
         return []
     counts = pd.concat(found).groupby("kind", sort=False).size()
@@ -69,7 +74,7 @@ def _checks(scene: Scene, layer: Layer) -> Iterator[pd.DataFrame]:
 
 
 def _units(scene: Scene, layer: Layer) -> Iterator[pd.DataFrame]:
-    """A level against itself and its parents: what is wider than the drawing noise.
+    """A level against itself and its parents, as valid today: what is wider than the drawing noise.
 
     Shape by shape, without the noded linework of the check: at this width both find the same.
     """
@@ -77,7 +82,7 @@ def _units(scene: Scene, layer: Layer) -> Iterator[pd.DataFrame]:
     number, layout = LEVELS.index(str(layer.level)), scene.workspace.county.layout
     frame = scene.layer(layer.name)
     shapes, code = frame.geometry.to_numpy(), frame["code"]
-    if int(shapely.get_num_coordinates(shapes).sum()) > VERTICES:
+    if not len(frame) or int(shapely.get_num_coordinates(shapes).sum()) > VERTICES:
         return
     tree = shapely.STRtree(shapes)
     one, other = tree.query(shapes, predicate="intersects")

@@ -15,6 +15,7 @@ from gridsvc.crs import transform
 from gridsvc.errors import StoreBusyError
 from gridsvc.partition.cells import Units
 from gridsvc.partition.slivers import Closed, Vertices, close_slivers
+from gridsvc.partition.validity import units_on
 from gridsvc.store import LoadRecord, Source, Store
 
 SOURCE = "check --fix"
@@ -33,12 +34,13 @@ class Mended:
 
 
 def mend(scene: Scene, width: float) -> Mended:
-    """Close what is thinner than *width* metres in the boundaries of *scene*; nothing is stored."""
+    """Close what is thinner than *width* metres in the units valid on the day of *scene*; nothing is stored."""
     layers = scene.layers.units
     metres = {level: scene.layer(layer.name) for level, layer in layers.items()}
     versions = {layer.name: scene.store.layer_version(layer.name) for layer in layers.values()}
     closed = close_slivers(Units.of(metres), scene.workspace.county.layout, width)
-    degrees = {level: scene.store.read(layer.name) for level, layer in layers.items()}
+    # the same rows as in metres: units of other days stay as they are
+    degrees = {level: units_on(scene.store.read(layer.name), scene.as_of) for level, layer in layers.items()}
     vertices = Vertices(
         np.concatenate([frame.geometry.to_numpy() for frame in metres.values()]),
         np.concatenate([frame.geometry.to_numpy() for frame in degrees.values()]),
@@ -81,5 +83,5 @@ def apply(store: Store, mended: Mended) -> list[LoadRecord]:
                 f"{name}：修复过程中有新的入库，请重新执行",
             )
         source = Source(SOURCE, "", {"width": mended.width})
-        records.append(store.apply(name, frame, source, "upsert"))
+        records.append(store.apply(name, frame, source, "upsert", answers=False))
     return records

@@ -83,7 +83,7 @@ def register(app: typer.Typer) -> None:
         if (width is not None or dry_run) and not fix:
             raise UsageError("--width and --dry-run go with --fix", "--width 和 --dry-run 须与 --fix 同用")
         day = parse_day(as_of) or dt.date.today()
-        mended, loads = close(session, day, width, dry_run=dry_run) if fix else (None, [])
+        mended, loads, code = close(session, day, width, dry_run=dry_run) if fix else (None, [], DONE)
         with session.store() as store, store.snapshot(), session.progress() as progress:
             progress.step("check", CHECKING)
             findings = find(Scene(store, session.workspace, session.layers, day))
@@ -111,7 +111,7 @@ def register(app: typer.Typer) -> None:
                 out.print(written(file)(session.lang), highlight=False, markup=False, soft_wrap=True)
 
         session.answer(data, show)
-        return ATTENTION if findings.attention else DONE
+        return ATTENTION if findings.attention else code
 
 
 def require_endings(paths: dict[str, Path | None]) -> None:

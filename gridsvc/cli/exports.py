@@ -36,6 +36,9 @@ def register(app: typer.Typer) -> None:
             int | None, typer.Option("--load", metavar="LOAD", help="The layer as it was after this load.")
         ] = None,
         run: RunOption = None,
+        context: Annotated[
+            bool, typer.Option("--context", help="The features of neighbouring counties instead.")
+        ] = False,
     ) -> None:
         """Write a layer, or the figures of every level, to a file."""
         file_format(file)
@@ -53,9 +56,9 @@ def register(app: typer.Typer) -> None:
             with session.store() as store:
                 if load is not None:
                     store.load(load)
-                frame = store.read(what, load=load)
+                frame = store.read(what, load=load, context=context)
             tables = {what: frame.drop(columns=["fid", "key"])}
-        made = write_file(tables, file)
+        made = write_file(tables, file, session.layers.by_name)
         rows = sum(len(table) for table in tables.values())
         session.answer(
             {"files": [str(path) for path in made], "rows": rows},

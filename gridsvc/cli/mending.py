@@ -8,8 +8,8 @@ from typing import Any
 from rich.console import Console
 
 from gridsvc.checks.mending import Mended, apply, mend
-from gridsvc.cli.progress import PUBLISHING
-from gridsvc.cli.session import Session
+from gridsvc.cli.publishing import publish
+from gridsvc.cli.session import DONE, Session
 from gridsvc.cli.tables import show_table
 from gridsvc.codes import LEVEL_TITLES
 from gridsvc.coverage.scene import Scene
@@ -30,8 +30,11 @@ HEADINGS = (
 
 def close(
     session: Session, day: dt.date, width: float | None, *, dry_run: bool
-) -> tuple[Mended, list[LoadRecord]]:
-    """Close slivers below *width* metres (None: the county's ``sliver_width``); with *dry_run* store nothing."""
+) -> tuple[Mended, list[LoadRecord], int]:
+    """Close slivers below *width* metres (None: the county's ``sliver_width``); with *dry_run* store nothing.
+
+    Returns what moved, the loads, and the exit code.
+    """
     width = session.workspace.county.sliver_width if width is None else width
     if not 0 < width <= 100:
         raise UsageError(
@@ -41,11 +44,10 @@ def close(
     with session.store(write=not dry_run) as store, session.progress() as progress:
         progress.step("fix", MENDING)
         mended = mend(Scene(store, session.workspace, session.layers, day), width)
-        loads = [] if dry_run else apply(store, mended)
+        loads, code = [] if dry_run else apply(store, mended), DONE
         if loads:
-            progress.step("publish", PUBLISHING)
-            store.publish_geopackage()
-    return mended, loads
+            code = publish(session, store, bilingual("what was mended", "修复结果"), progress)
+    return mended, loads, code
 
 
 def plain_mended(mended: Mended, loads: list[LoadRecord]) -> dict[str, Any]:

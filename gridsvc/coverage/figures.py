@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -19,6 +20,7 @@ from gridsvc.coverage.reasons import Reasons
 from gridsvc.coverage.tallies import SIDES
 from gridsvc.errors import NotFoundError, UsageError
 from gridsvc.layers import Layers
+from gridsvc.partition.validity import units_on
 from gridsvc.settings import Workspace
 from gridsvc.store import RunRecord, Store
 from gridsvc.text import bilingual
@@ -76,11 +78,11 @@ class Figures:
 
     @cached_property
     def units(self) -> pd.DataFrame:
-        """Every unit of the run: ``code``, ``name``, ``level``, ``parent`` ("" for a county), by level and code."""
-        layout = self.workspace.county.layout
+        """Units of the run's day: ``code``, ``name``, ``level``, ``parent`` ("" for a county), by level and code."""
+        layout, day = self.workspace.county.layout, dt.date.fromisoformat(self.run.as_of)
         frames = []
         for level in LEVELS:
-            frame = self._read(self.layers.units[level].name)
+            frame = units_on(self._read(self.layers.units[level].name), day)
             codes = frame["code"].tolist()
             parents = [layout.parent(code) or "" for code in codes]
             frames.append(

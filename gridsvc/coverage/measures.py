@@ -94,7 +94,7 @@ def _within(scene: Scene, of: Select, near: Near, targets: Rows) -> Rows:
     """Features of ``of`` whose shape lies within the distance of a target's shape (true distance)."""
     shapes = scene.layer(of.layer).geometry.to_numpy()
     found = np.zeros(len(shapes), dtype=bool)
-    goals = scene.layer(near.layer).geometry.to_numpy()
+    goals = scene.targets(near.layer).geometry.to_numpy()
     for mine, theirs, metres in _groups(scene, of.layer, near, targets):
         tree = shapely.STRtree(shapes[mine])
         hit = tree.query(goals[theirs], predicate="dwithin", distance=metres)[1]
@@ -113,7 +113,7 @@ def _groups(scene: Scene, of: str, near: Near, targets: Rows) -> list[tuple[Rows
     every = np.ones(len(scene.layer(of)), dtype=bool)
     if not near.by:
         return [(every, targets, float(near.distance or 0))] if targets.any() else []
-    deciding = scene.layer(of if near.by == "of" else near.layer)[near.field]
+    deciding = (scene.layer(of) if near.by == "of" else scene.targets(near.layer))[near.field]
     values = deciding.astype(object).where(deciding.notna(), "").to_numpy(object)
     by_metres: dict[float, Rows] = {}
     for value in pd.unique(values):
@@ -128,7 +128,7 @@ def _groups(scene: Scene, of: str, near: Near, targets: Rows) -> list[tuple[Rows
 
 def _undecided(scene: Scene, layer: str, near: Near, by: str) -> Rows:
     """Features of *layer* whose field would decide the distance, but has no value: what they are near is unknown."""
-    frame = scene.layer(layer)
+    frame = scene.layer(layer) if by == "of" else scene.targets(layer)
     if near.by != by or near.distance is not None:
         return np.zeros(len(frame), dtype=bool)
     missing: Rows = frame[near.field].isna().to_numpy(bool)
@@ -164,7 +164,7 @@ def _length_near(scene: Scene, indicator: Indicator) -> Measured:
 
 def _reached(scene: Scene, roads: str, near: Near, targets: Rows) -> Intervals:
     """Stretches of roads within the distance of targets."""
-    goals = scene.layer(near.layer).geometry.to_numpy()
+    goals = scene.targets(near.layer).geometry.to_numpy()
     segments = scene.roads.segments
     reached = Intervals.empty()
     for mine, theirs, metres in _groups(scene, roads, near, targets):
@@ -228,7 +228,7 @@ def _area_near(scene: Scene, indicator: Indicator) -> Measured:
 
 def _discs(scene: Scene, near: Near, targets: Rows) -> Shapes:
     """The surroundings of targets."""
-    shapes = scene.layer(near.layer).geometry.to_numpy()
+    shapes = scene.targets(near.layer).geometry.to_numpy()
     discs = [
         shapely.buffer(shapes[theirs], metres, quad_segs=ARC)
         for _, theirs, metres in _groups(scene, near.layer, near, targets)

@@ -21,13 +21,15 @@ from gridsvc.crs import metre_crs, named_crs, require_metres, transform
 from gridsvc.duties.assignments import assign
 from gridsvc.duties.people import People
 from gridsvc.duties.roads import Roads
-from gridsvc.duties.stretches import DUTIES, Duties, duties_on, valid_on
+from gridsvc.duties.stretches import DUTIES, Duties, duties_on
 from gridsvc.errors import UsageError
 from gridsvc.layers import Layer, Layers, fold
 from gridsvc.partition.cells import OUTSIDE, Partition, build_partition
 from gridsvc.partition.faces import Ints
 from gridsvc.partition.intervals import Intervals
+from gridsvc.partition.lineage import LINEAGE
 from gridsvc.partition.pieces import Pieces, agree, two_sided
+from gridsvc.partition.validity import units_on, valid_on
 from gridsvc.settings import CONFIG_NAME, Workspace
 from gridsvc.store import Store
 
@@ -54,6 +56,7 @@ class Scene:
         """Bind to an open store; nothing is read yet."""
         self.store, self.workspace, self.layers, self.as_of = store, workspace, layers, as_of
         self._frames: dict[str, gpd.GeoDataFrame] = {}
+        self._targets: dict[str, gpd.GeoDataFrame] = {}
         self._cells: dict[str, Ints] = {}
         self._assigned: dict[str, pd.DataFrame] = {}
 
@@ -73,16 +76,30 @@ class Scene:
         return metre_crs((west + east) / 2, (south + north) / 2)
 
     def layer(self, name: str) -> gpd.GeoDataFrame:
-        """A layer in the metre CRS, with the states of the day, sorted by key."""
+        """A layer in the metre CRS, with the states of the day, sorted by key; of units those valid on the day."""
         if name not in self._frames:
             frame = self.store.read(name)
-            if self.layers[name].observed:
-                frame = self._observed(name, frame)
-            if self.layers[name].geometry:
-                shapes = transform(frame.geometry.to_numpy(), pyproj.CRS(frame.crs), self.crs)
-                frame = gpd.GeoDataFrame(frame.drop(columns="geometry"), geometry=shapes, crs=self.crs)
-            self._frames[name] = frame
+            if self.layers[name].role == "unit":
+                frame = units_on(frame, self.as_of)
+            self._frames[name] = self._prepared(name, frame)
         return self._frames[name]
+
+    def targets(self, name: str) -> gpd.GeoDataFrame:
+        """What of a layer may be near: its own features as in :meth:`layer`, then those of neighbouring counties."""
+        if name not in self._targets:
+            own, beside = self.layer(name), self.store.read(name, context=True)
+            parts = [own, self._prepared(name, beside)] if len(beside) else [own]
+            self._targets[name] = pd.concat(parts, ignore_index=True)
+        return self._targets[name]
+
+    def _prepared(self, name: str, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+        """Rows of a layer with the states of the day, in the metre CRS."""
+        if self.layers[name].observed:
+            frame = self._observed(name, frame)
+        if self.layers[name].geometry:
+            shapes = transform(frame.geometry.to_numpy(), pyproj.CRS(frame.crs), self.crs)
+            frame = gpd.GeoDataFrame(frame.drop(columns="geometry"), geometry=shapes, crs=self.crs)
+        return frame
 
     def _observed(self, name: str, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         """States as last seen on or before the day: by an observation, else as delivered with the feature."""
@@ -125,6 +142,14 @@ class Scene:
     def partition(self) -> Partition:
         """The cells."""
         boundaries = {level: self.layer(self.layers.units[level].name) for level in LEVELS}
+        held = self.store.counts()
+        if not any(map(len, boundaries.values())) and any(
+            held[one.name] for one in self.layers.units.values()
+        ):
+            raise UsageError(
+                f"no unit is valid on {self.as_of}: see valid_from and valid_to of the boundaries",
+                f"{self.as_of} 没有任何有效的单元：请查看边界的启用日期和停用日期",
+            )
         county = self.workspace.county
         zones = self.layer(self.layers.zones.name)
         return build_partition(boundaries, zones, county.layout, self.crs, county.sliver_width)
@@ -170,8 +195,12 @@ class Scene:
     @cached_property
     def duties(self) -> Duties:
         """Duties of the day."""
-        units = {code for layer in self.layers.units.values() for code in self.layer(layer.name)["code"]}
-        return duties_on(self.as_of, self.store.read(DUTIES), self.people, self.roads, units)
+        names = [layer.name for layer in self.layers.units.values()]
+        units = {code for name in names for code in self.layer(name)["code"]}
+        others = {code for name in names for code in self.store.read(name)["code"]}
+        others |= set(self.store.read(LINEAGE)["old_code"].dropna())
+        duties = self.store.read(DUTIES)
+        return duties_on(self.as_of, duties, self.people, self.roads, units, others - units)
 
     @cached_property
     def _shared(self) -> tuple[Pieces, pd.DataFrame]:
@@ -218,21 +247,13 @@ class Scene:
     # conditions
 
     def choose(self, select: Select | Near) -> Chosen:
-        """Features that fulfil a choice's ``where``."""
-        return self.matching(select.layer, select.where)
+        """Features that fulfil a choice's ``where``: of :meth:`targets` for what is to be near."""
+        frame = self.targets(select.layer) if isinstance(select, Near) else self.layer(select.layer)
+        return _matching(frame, select.where)
 
     def matching(self, name: str, where: Mapping[str, tuple[Condition, ...]]) -> Chosen:
         """Features of a layer whose fields hold one of the given values; without a value it is unknown."""
-        frame = self.layer(name)
-        yes, no = np.ones(len(frame), dtype=bool), np.zeros(len(frame), dtype=bool)
-        unknown = np.zeros(len(frame), dtype=bool)
-        for field, values in where.items():
-            missing = frame[field].isna().to_numpy(bool)
-            held = frame[field].isin(list(values)).fillna(False).to_numpy(bool)
-            unknown |= missing
-            no |= ~held & ~missing
-            yes &= held
-        return Chosen(yes, unknown & ~no)
+        return _matching(self.layer(name), where)
 
     @cached_property
     def _exemptions(self) -> pd.DataFrame:
@@ -258,6 +279,18 @@ class Scene:
         """What the computation rests on: newest load of every layer, 0 for one that holds nothing."""
         counts = self.store.counts()
         return {name: self.store.layer_version(name) if counts[name] else 0 for name in self.layers}
+
+
+def _matching(frame: gpd.GeoDataFrame, where: Mapping[str, tuple[Condition, ...]]) -> Chosen:
+    yes, no = np.ones(len(frame), dtype=bool), np.zeros(len(frame), dtype=bool)
+    unknown = np.zeros(len(frame), dtype=bool)
+    for field, values in where.items():
+        missing = frame[field].isna().to_numpy(bool)
+        held = frame[field].isin(list(values)).fillna(False).to_numpy(bool)
+        unknown |= missing
+        no |= ~held & ~missing
+        yes &= held
+    return Chosen(yes, unknown & ~no)
 
 
 def _folded(texts: pd.Series) -> pd.Series:

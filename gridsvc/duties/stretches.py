@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,7 @@ from gridsvc.duties.people import People
 from gridsvc.duties.roads import Roads
 from gridsvc.partition.faces import Ints
 from gridsvc.partition.intervals import Intervals, spread
+from gridsvc.partition.validity import valid_on
 
 DUTIES = "duties"
 
@@ -27,7 +29,8 @@ class Duties:
     """``holder``, ``role``, ``level``, ``unit``, ``vacant``, ``date_from``, ``date_to``."""
     faults: pd.DataFrame
     """Duties that name nobody or nothing: ``fault`` (``unknown_holder``, ``unknown_road``, ``unknown_unit``,
-    ``empty``; ``no_measures``: from–to metres that the road does not have), ``holder``, ``target``, ``key``."""
+    ``ended_unit``, ``empty``; ``no_measures``: from–to metres that the road does not have), ``holder``, ``target``,
+    ``key``."""
 
     @property
     def held(self) -> Intervals:
@@ -59,16 +62,15 @@ class Duties:
         )
 
 
-def valid_on(frame: pd.DataFrame, day: dt.date) -> pd.DataFrame:
-    """Rows whose ``date_from`` and ``date_to`` include *day*; a missing date is open."""
-    at = pd.Timestamp(day)
-    begun = frame["date_from"].isna() | (frame["date_from"] <= at)
-    running = frame["date_to"].isna() | (frame["date_to"] >= at)
-    return frame[begun & running].reset_index(drop=True)
-
-
-def duties_on(day: dt.date, duties: pd.DataFrame, people: People, roads: Roads, units: set[str]) -> Duties:
-    """Place the duties of *day* on roads and units.
+def duties_on(
+    day: dt.date,
+    duties: pd.DataFrame,
+    people: People,
+    roads: Roads,
+    units: set[str],
+    ended: Collection[str] = (),
+) -> Duties:
+    """Place the duties of *day* on roads and *units*; *ended*: codes that name units on other days only.
 
     A duty names its road by code, else by name, whole or from–to metres along the road; or it names a unit. Where
     roads of several counties have the name, the unit named beside it says which county's is meant; without one the
@@ -83,11 +85,13 @@ def duties_on(day: dt.date, duties: pd.DataFrame, people: People, roads: Roads, 
     stretches, road_faults = _on_roads(now[on_road], roads)
     on_units = now[(now["unit_code"] != "") & ~on_road]
     lost = on_units[~on_units["unit_code"].isin(units)]
+    gone = lost["unit_code"].isin(list(ended))
     empty = now[(now["unit_code"] == "") & ~on_road]
     faults = [
         _fault(unknown, "unknown_holder", unknown["holder"]),
         *road_faults,
-        _fault(lost, "unknown_unit", lost["unit_code"]),
+        _fault(lost[~gone], "unknown_unit", lost.loc[~gone, "unit_code"]),
+        _fault(lost[gone], "ended_unit", lost.loc[gone, "unit_code"]),
         _fault(empty, "empty", empty["holder"]),
     ]
     posts = on_units[on_units["unit_code"].isin(units)].rename(columns={"unit_code": "unit"})

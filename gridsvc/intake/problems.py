@@ -18,6 +18,7 @@ REASONS: dict[str, Text] = {
     "coordinates": bilingual("coordinates are no numbers, or not on earth", "坐标不是有效数值或不在地球上"),
     "geometry_type": bilingual("wrong geometry type", "图形类型不符"),
     "several_points": bilingual("one feature with several points", "一个要素含多个点"),
+    "split": bilingual("what was left of mixed geometries", "混合图形拆分后的剩余部分"),
     "degenerate": bilingual("geometry without length or area", "图形没有长度或面积"),
     "invalid": bilingual("polygon crosses itself in a way that has no clear area", "面自相交，面积无法确定"),
     "missing": bilingual("required value missing", "缺少必填值"),
@@ -26,6 +27,7 @@ REASONS: dict[str, Text] = {
     "digits": bilingual("digits lost in a spreadsheet", "数字位数在表格中已丢失"),
     "code": bilingual("not a code of this level", "编码不符合本级位数"),
     "parent": bilingual("parent unit is not in the store", "上级单元不在库中"),
+    "reused": bilingual("code has ended and may not be used again", "编码已停用，不得重复使用"),
     "conflict": bilingual("same key, different content", "编号相同而内容不同"),
     "exists": bilingual("key is in the store already", "编号已在库中"),
 }
@@ -36,6 +38,7 @@ OUTCOMES: dict[str, Text] = {
     "changed": bilingual("changed", "变更"),
     "unchanged": bilingual("unchanged", "未变"),
     "quarantined": bilingual("in quarantine", "待处理"),
+    "split": bilingual("split: stored in part", "拆分（部分入库）"),
     "left_out": bilingual("left out (no record of the layer)", "不计入（合计、说明等非本层记录）"),
     "superseded": bilingual("repeats of a row", "重复行"),
 }
@@ -77,10 +80,19 @@ class Problems:
             mask[problem.positions] = True
         return mask
 
-    def by_row(self) -> dict[int, list[tuple[str, Text]]]:
-        """Reason codes with sentences, by position; rows in order."""
-        rows: dict[int, list[tuple[str, Text]]] = {}
+    def without(self, gone: Mask) -> Problems:
+        """Only the problems of rows that are not *gone*."""
+        kept = Problems(self.count)
+        for problem in self.found:
+            chosen = np.flatnonzero(~gone[problem.positions])
+            texts = [problem.texts[number] for number in chosen.tolist()]
+            kept.add(problem.code, problem.positions[chosen], texts, problem.field)
+        return kept
+
+    def by_row(self) -> dict[int, list[tuple[str, Text, str]]]:
+        """Reason codes with sentences and the fields concerned, by position; rows in order."""
+        rows: dict[int, list[tuple[str, Text, str]]] = {}
         for problem in self.found:
             for position, text in zip(problem.positions.tolist(), problem.texts, strict=True):
-                rows.setdefault(position, []).append((problem.code, text))
+                rows.setdefault(position, []).append((problem.code, text, problem.field))
         return dict(sorted(rows.items()))

@@ -81,7 +81,7 @@ def render_findings(store: Store, layers: Layers, findings: Findings, day: dt.da
     """The page of *findings*, which are those of *day*, as HTML."""
     style = load_style(store.workspace)
     reader = Reader(store, store.workspace, layers, style, None)
-    ground = reader.ground(reader.layer(layers.roads.name), None)
+    ground = reader.ground(reader.layer(layers.roads.name), None, day)
     loads = store.loads()
     stamp = replace(stamp_of(store.workspace, None, attributions(loads)), as_of=day.isoformat())
     shown = Shown.of(findings)

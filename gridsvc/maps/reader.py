@@ -25,6 +25,7 @@ from gridsvc.maps.model import NOTHING, Person, Stamp
 from gridsvc.maps.phrases import PHRASES
 from gridsvc.maps.pixels import to_pixels
 from gridsvc.maps.style import Style
+from gridsvc.partition.validity import units_on
 from gridsvc.settings import Workspace
 from gridsvc.store import RunRecord, Store
 from gridsvc.text import bilingual
@@ -156,14 +157,16 @@ class Reader:
         share = np.where(frame["road_id"].isin(divided), 0.5, 1.0)
         return frame.assign(metres=(frame["to_m"] - frame["from_m"]) * share)
 
-    def ground(self, roads: geopandas.GeoDataFrame, figures: Figures | None) -> Ground:
-        """What lies under all maps; units as their cells make them, as drawn while nothing is computed."""
+    def ground(
+        self, roads: geopandas.GeoDataFrame, figures: Figures | None, day: dt.date | None = None
+    ) -> Ground:
+        """What lies under all maps; units as their cells make them, without *figures* as drawn for *day* (today)."""
         lines = Lines(
             to_pixels(roads.geometry.to_numpy(object)),
             roads["class"].to_numpy(object),
             roads["road_name"].to_numpy(object),
         )
-        return Ground(self.style, lines, tuple(self._areas()), dict(self._units(figures)))
+        return Ground(self.style, lines, tuple(self._areas()), dict(self._units(figures, day)))
 
     def _areas(self) -> Iterable[Areas]:
         """Layers with areas: places, and the assets that the style draws as ground."""
@@ -178,11 +181,12 @@ class Reader:
                 shapes = to_pixels(frame.geometry.to_numpy(object))
                 yield Areas(layer.name, layer.title, shapes, names.to_numpy(object))
 
-    def _units(self, figures: Figures | None) -> Iterable[tuple[str, Units]]:
+    def _units(self, figures: Figures | None, day: dt.date | None) -> Iterable[tuple[str, Units]]:
         for level in LEVELS:
-            frame = (
-                self.layer(self.layers.units[level].name) if figures is None else figures.unit_shapes(level)
-            )
+            if figures is None:
+                frame = units_on(self.layer(self.layers.units[level].name), day or dt.date.today())
+            else:
+                frame = figures.unit_shapes(level)
             names = [text_of(name) for name in frame["name"]]
             shapes = to_pixels(frame.geometry.to_numpy(object))
             yield level, Units(level, LEVEL_TITLES[level], list(frame["code"]), names, shapes)

@@ -16,7 +16,7 @@ import shapely
 
 from gridsvc.errors import InputRefusedError
 from gridsvc.layers import FieldType
-from gridsvc.store.schema import Table
+from gridsvc.store.schema import CONTEXT, Table
 
 Values = list[Any]
 Objects = npt.NDArray[np.object_]
@@ -145,6 +145,10 @@ def rows_of(frame: pd.DataFrame, table: Table) -> Rows:
     if "source_row" in table.stored:
         place = frame.get("source_row", pd.Series([None] * len(frame), dtype=object))
         columns["source_row"] = stored_values(place, "integer")
+    if CONTEXT in table.stored:
+        # like the key, no part of the content
+        flags = frame.get(CONTEXT, pd.Series([None] * len(frame), dtype=object))
+        columns[CONTEXT] = stored_values(flags, "boolean")
     if table.geometry:
         columns["geometry"] = shapes
     return Rows(tuple(columns), keys, hashes, list(zip(*columns.values(), strict=True)))

@@ -15,6 +15,10 @@ from gridsvc.store.results import RESULTS, ResultTable
 from gridsvc.text import Text, bilingual
 
 SCHEMA_VERSION = 1
+CONTEXT = "context"
+"""Column that is set in rows of neighbouring counties, NULL in the county's own."""
+CONTEXT_KEY = "context:"
+"""What keys of such rows begin with: a neighbour may use the same numbers."""
 
 Mark = Literal["load", "run"]
 
@@ -35,6 +39,8 @@ class Table:
     """Columns whose values make the key; empty where frames bring a ``key`` of their own."""
     lookups: tuple[tuple[str, ...], ...] = ()
     """Columns by which current rows are looked up."""
+    context: bool = False
+    """Rows of neighbouring counties may stand beside the county's own."""
 
     @property
     def view(self) -> str:
@@ -55,6 +61,7 @@ class Table:
     def stored(self) -> dict[str, str]:
         """Columns that hold a row version's content, with their types."""
         extra = {"source_row": "integer"} if self.mark == "load" else {}
+        extra |= {CONTEXT: "boolean"} if self.context else {}
         shape = {"geometry": "geometry"} if self.geometry else {}
         return {**self.columns, **extra, **shape}
 
@@ -62,7 +69,14 @@ class Table:
 def layer_table(layer: Layer) -> Table:
     """The table of a layer."""
     columns = {name: field.type for name, field in layer.fields.items()}
-    return Table(f"layer_{layer.name}", layer.title, columns, layer.geometry, "load")
+    return Table(
+        f"layer_{layer.name}",
+        layer.title,
+        columns,
+        layer.geometry,
+        "load",
+        context=layer.takes_context,
+    )
 
 
 def result_table(result: ResultTable) -> Table:
@@ -115,6 +129,17 @@ RECORDS: dict[str, dict[str, str]] = {
         "reason_zh": "text",
         "raw": "text",
         "geometry": "binary",
+        "file": "text",
+        "key": "text",
+        # the columns at fault, a list as JSON
+        "columns": "text",
+        # the number that people know the row by: of the row of an earlier load that it corrects, else its own
+        "origin": "integer",
+        # load that accepted the row, or holds its correction
+        "admitted_by": "integer",
+        # when and why somebody left it out for good
+        "dismissed": "text",
+        "note": "text",
     },
     "runs": {
         "id": "integer",
@@ -126,7 +151,23 @@ RECORDS: dict[str, dict[str, str]] = {
         "libraries": "text",
         "definitions": "text",
     },
+    # the files of a load, and their compressed content: once, whatever loads use it
+    "delivered": {
+        "id": "integer",
+        "load_id": "integer",
+        "number": "integer",
+        "name": "text",
+        "sha256": "text",
+        "size": "integer",
+    },
+    "chunks": {"id": "integer", "sha256": "text", "number": "integer", "data": "binary"},
+    # what is no longer there: states of a layer before its horizon, but for those kept; results of runs
+    "pruned": {"layer": "text", "horizon": "integer", "kept": "text", "pruned": "text"},
+    "pruned_runs": {"id": "integer", "pruned": "text"},
 }
+
+# records that are looked up by another column than their first
+LOOKUPS = {"delivered": "load_id", "chunks": "sha256"}
 
 
 def tables_of(layers: Layers) -> list[Table]:
@@ -170,11 +211,17 @@ def migrate(db: Database, layers: Layers) -> None:
 
 
 def create(db: Database, tables: list[Table]) -> None:
-    """Create the records and *tables* as far as they are missing; inside a writing transaction."""
+    """Create the records and *tables*, or the columns they lack; inside a writing transaction."""
     db.prepare()
     for name, columns in RECORDS.items():
-        if not db.columns(name):
+        present = db.columns(name)
+        if not present:
             db.run(f"CREATE TABLE {name} ({_columns(db, columns)})")
+            if name in LOOKUPS:
+                db.run(f"CREATE INDEX {name}_lookup ON {name} ({LOOKUPS[name]})")
+        for column in [column for column in columns if present and column not in present]:
+            kind = db.column_type(columns[column])
+            db.run(f"ALTER TABLE {name} ADD COLUMN {quoted(column)} {kind}")
     if not db.rows("SELECT 1 FROM meta WHERE name = 'schema_version'"):
         db.run("INSERT INTO meta (name, value) VALUES ('schema_version', ?)", (str(SCHEMA_VERSION),))
     for table in tables:
@@ -189,17 +236,18 @@ def stored_tables(db: Database, layers: Layers) -> list[Table]:
     defined = {table.name: table for table in tables_of(layers)}
     found = []
     for name, columns in known.items():
-        geometry = ("Point",) if "geometry" in db.columns(name) else ()
+        held = db.columns(name)
+        geometry = ("Point",) if "geometry" in held else ()
         title = bilingual(name, name)
         mark: Mark = "run" if name.startswith("result_") else "load"
-        table = defined.get(name, Table(name, title, columns, geometry, mark))
+        table = defined.get(name, Table(name, title, columns, geometry, mark, context=CONTEXT in held))
         found.append(replace(table, columns={**table.columns, **columns}))
     return found
 
 
 def _missing(db: Database, layers: Layers) -> bool:
     """True where the database lacks a table or a column."""
-    if any(not db.columns(name) for name in RECORDS):
+    if any(set(columns) - set(db.columns(name)) for name, columns in RECORDS.items()):
         return True
     return any(set(table.stored) - set(db.columns(table.name)) for table in tables_of(layers))
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from gridsvc.store.database import Database, quoted
 from gridsvc.store.frames import Rows
-from gridsvc.store.schema import Table
+from gridsvc.store.schema import CONTEXT, Table
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,8 @@ class Changes:
     changed: int = 0
     unchanged: int = 0
     ended: int = 0
+    split: int = 0
+    """Rows of which a part was stored only, told apart from the others."""
 
 
 def state(table: Table, at: int | None) -> tuple[str, list[int]]:
@@ -32,6 +34,13 @@ def state(table: Table, at: int | None) -> tuple[str, list[int]]:
     return f"{table.begun} <= ? AND ({table.ended} IS NULL OR {table.ended} > ?)", [at, at]
 
 
+def part(db: Database, table: Table, context: bool) -> str:
+    """SQL condition for the rows of one part of a table: the county's own, or those of its neighbours."""
+    if CONTEXT not in table.stored or CONTEXT not in db.columns(table.name):
+        return "1 = 0" if context else "1 = 1"
+    return f"{CONTEXT} IS {'NOT ' if context else ''}NULL"
+
+
 def select(
     db: Database,
     table: Table,
@@ -39,8 +48,9 @@ def select(
     *,
     at: int | None = None,
     where: Mapping[str, Any] | None = None,
+    context: bool = False,
 ) -> list[tuple[Any, ...]]:
-    """Columns *names* of the rows current after *at*, sorted by key.
+    """Columns *names* of the rows current after *at*, sorted by key: own ones, or (*context*) the neighbours'.
 
     *where* asks for equality by column: with a value, with None (no value), or with any of a list.
     Columns and tables that the database does not have yet read as NULL and as empty.
@@ -49,6 +59,7 @@ def select(
     if not present:
         return []
     condition, parameters = state(table, at)
+    condition = f"({condition}) AND {part(db, table, context)}"
     bound: list[Any] = list(parameters)
     kinds = {"key": "text", "fid": "integer", **table.columns}
     for name, wanted in (where or {}).items():
@@ -76,11 +87,11 @@ def _plain(value: Any) -> Any:
     return value.isoformat()[:10] if hasattr(value, "isoformat") else value
 
 
-def stored_rows(db: Database, table: Table, at: int) -> Rows:
-    """The rows that were current after *at*, with every column that the database holds."""
+def stored_rows(db: Database, table: Table, at: int, *, context: bool = False) -> Rows:
+    """The rows of one part that were current after *at*, with every column that the database holds."""
     own = {"version", "fid", "key", "hash", table.begun, table.ended}
     names = tuple(name for name in db.columns(table.name) if name not in own)
-    found = select(db, table, ("key", "hash", *names), at=at)
+    found = select(db, table, ("key", "hash", *names), at=at, context=context)
     keys, hashes = _columns([row[:2] for row in found], 2)
     return Rows(names, keys, hashes, [row[2:] for row in found])
 
@@ -95,15 +106,27 @@ def _columns(rows: list[tuple[Any, ...]], width: int) -> list[npt.NDArray[np.obj
 
 
 def write(
-    db: Database, table: Table, rows: Rows, mark: int, *, whole: bool, kept: Collection[str] = ()
+    db: Database,
+    table: Table,
+    rows: Rows,
+    mark: int,
+    *,
+    whole: bool,
+    kept: Collection[str] = (),
+    split: Collection[str] = (),
+    context: bool = False,
 ) -> Changes:
     """Bring *table* from its current rows to *rows*, marked with load or run *mark*; inside a transaction.
 
-    Rows that are as they were stay untouched, changed and new ones become new versions. With *whole*, *rows*
-    are everything there is, and what is not among them ends, but for the keys *kept*. A key keeps its ``fid``
-    for ever.
+    Only one part is touched: the county's own rows, or (*context*) those of its neighbours. Rows that are as they
+    were stay untouched, changed and new ones become new versions. With *whole*, *rows* are everything there is,
+    and what is not among them ends, but for the keys *kept*. A key keeps its ``fid`` for ever. The keys
+    *split* are counted apart, whatever became of their rows.
     """
-    current = db.rows(f"SELECT key, hash, fid, version FROM {table.name} WHERE {table.ended} IS NULL")
+    own = part(db, table, context)
+    current = db.rows(
+        f"SELECT key, hash, fid, version FROM {table.name} WHERE {table.ended} IS NULL AND {own}"
+    )
     keys, hashes, fids, versions = _columns(current, 4)
     place = pd.Index(keys, dtype=object).get_indexer(pd.Index(rows.keys, dtype=object))
     new = place < 0
@@ -119,8 +142,21 @@ def write(
     fid[changed] = fids[place[changed]].astype("int64")
     fid[new] = _new_fids(db, table, rows.keys[new])
     _insert(db, table, rows, np.flatnonzero(new | changed), fid, mark)
-    added, altered = int(new.sum()), int(changed.sum())
-    return Changes(added, altered, len(rows.keys) - added - altered, int(vanished.sum()))
+    return count_changes(rows.keys, new, changed, int(vanished.sum()), split)
+
+
+def count_changes(
+    keys: npt.NDArray[np.object_],
+    new: npt.NDArray[np.bool_],
+    changed: npt.NDArray[np.bool_],
+    ended: int,
+    split: Collection[str],
+) -> Changes:
+    """What a diff comes to; rows that are *split* are counted as nothing else."""
+    apart = np.asarray(pd.Index(keys, dtype=object).isin(list(split)), dtype=bool)
+    added, altered = int((new & ~apart).sum()), int((changed & ~apart).sum())
+    count = int(apart.sum())
+    return Changes(added, altered, len(keys) - added - altered - count, ended, count)
 
 
 def _new_fids(db: Database, table: Table, keys: npt.NDArray[np.object_]) -> npt.NDArray[np.int64]:

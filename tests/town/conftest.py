@@ -211,7 +211,7 @@ class Place:
     indicators: object
     store: object
 
-    def apply(self, layer, rows, mode="replace"):
+    def apply(self, layer, rows, mode="replace", **more):
         """Load *rows* (dicts of fields, the shape in local metres under ``at``) through the store."""
         definition = self.layers[layer]
         frame = pd.DataFrame(rows, columns=[*definition.fields, *(["at"] if definition.geometry else [])])
@@ -221,7 +221,7 @@ class Place:
         if definition.geometry:
             shapes = shapely.transform(frame.pop("at").to_numpy(object), _lonlat)
             frame = geopandas.GeoDataFrame(frame, geometry=shapes, crs=4490)
-        return self.store.apply(layer, frame, Source("town", "0" * 64), mode)
+        return self.store.apply(layer, frame, Source("town", "0" * 64), mode, **more)
 
     def scene(self, as_of=AS_OF):
         return Scene(self.store, self.workspace, self.layers, as_of)
