@@ -14,8 +14,9 @@ from gridsvc.coverage.scene import Scene
 from gridsvc.crs import transform
 from gridsvc.errors import StoreBusyError
 from gridsvc.partition.cells import Units
-from gridsvc.partition.slivers import Closed, Vertices, close_slivers
+from gridsvc.partition.slivers import Closed, close_slivers
 from gridsvc.partition.validity import units_on
+from gridsvc.partition.vertices import Vertices
 from gridsvc.store import LoadRecord, Source, Store
 
 SOURCE = "check --fix"

@@ -18,13 +18,14 @@ import pandas as pd
 import shapely
 
 from gridsvc.codes import LEVELS, CodeLayout
-from gridsvc.partition.cells import Units
-from gridsvc.partition.faces import GRAIN, STEPS, Faces, Ints, Shapes, covering, draw_faces, unique_edges
+from gridsvc.partition.cells import Units, connected
+from gridsvc.partition.crosscuts import crosscuts, limits
+from gridsvc.partition.faces import GRAIN, Faces, Ints, Shapes, covering, draw_faces
 from gridsvc.partition.findings import find_defects
 
 Floats = npt.NDArray[np.float64]
-CORNER = 45.0
-"""Degrees by which the edge of a sliver turns at a neighbour's corner."""
+SLACK = 2 * GRAIN
+"""Metres by which snapping may move what lies at the edge of a unit's reach, and the unit itself."""
 ROUNDS = 50
 """Closing one sliver may leave a thinner rest of another: so often at most."""
 
@@ -41,7 +42,7 @@ class Closed:
     area: float
     """Square metres of them."""
     left: int
-    """How many could not be closed: gaps beside which no child of the same parent lies."""
+    """How many could not be closed: no child of the same parent reaches them, or a unit would lose too much."""
 
 
 def close_slivers(units: Units, layout: CodeLayout, width: float) -> Closed:
@@ -49,8 +50,9 @@ def close_slivers(units: Units, layout: CodeLayout, width: float) -> Closed:
 
     An overlap stays with the lower code; a protrusion is cut off (and is then a gap of the parent that it reached
     into, if it is one); a gap goes to the child of the same parent with the longest border on it, cut across where
-    one neighbour ends and the next begins. Shapes of changed units are in the metre CRS with vertices on the
-    millimetre grid, and fit each other edge by edge.
+    one neighbour ends and the next begins. No unit takes what lies farther than *width* from its ground as drawn,
+    loses what lies farther from the rest of it, or falls apart: such slivers stay. Shapes of changed units are in
+    the metre CRS with vertices on the millimetre grid.
     """
     before = _covered(units, layout)
     first = before.thin(width)
@@ -58,11 +60,12 @@ def close_slivers(units: Units, layout: CodeLayout, width: float) -> Closed:
     cuts: Shapes = np.empty(0, dtype=object)
     # what is thin at a level shows when the levels above are done
     for level in levels:
-        after = before.fitted(levels[: levels.index(level)], width)
-        more = _crosscuts(after.faces, after.thin(width, level), width)
-        if len(more):
-            cuts = np.concatenate([cuts, more])
-            before = _covered(units, layout, cuts)
+        for find in (_changes, _unreached):
+            after = before.fitted(levels[: levels.index(level)], width)
+            more = find(after, level, width)
+            if len(more):
+                cuts = np.concatenate([cuts, more])
+                before = _covered(units, layout, cuts)
     faces, after = before.faces, before.fitted(levels, width)
     lost, gained = before.pairs.difference(after.pairs), after.pairs.difference(before.pairs)
     return Closed(
@@ -80,56 +83,22 @@ def _covered(units: Units, layout: CodeLayout, cuts: Any = ()) -> _Cover:
     return _Cover(faces, units, layout, _pairs(unit, face, len(faces.polygons)))
 
 
-def _crosscuts(faces: Faces, thin: pd.DataFrame, width: float) -> Shapes:
-    """Lines straight across each sliver from where neighbours change: where faces meet, and at their corners."""
-    members = np.unique(thin["faces"].explode().dropna().to_numpy(np.int64))
-    # slivers that lie at each other are cut as one
-    slivers = shapely.normalize(shapely.get_parts(shapely.coverage_union_all(faces.polygons[members])))
-    rings, of_sliver = shapely.get_rings(slivers, return_index=True)
-    xy, ring = shapely.get_coordinates(rings, return_index=True)
-    # of every ring the vertex, the one before and the one after; the first stands at the end again
-    first = np.concatenate([[True], ring[1:] != ring[:-1]]) if len(ring) else np.zeros(0, dtype=bool)
-    start = np.flatnonzero(first)
-    last = np.append(start[1:], len(ring)) - 1
-    before = np.arange(len(ring)) - 1
-    before[start] = last - 1
-    rows = np.setdiff1d(np.arange(len(ring)), last)
-    one, two = _unit(xy[rows] - xy[before[rows]]), _unit(xy[rows + 1] - xy[rows])
-    # rings of normalised polygons have the inside on their right: a turn to the left is a corner of a neighbour
-    turn = np.degrees(np.arctan2(one[:, 0] * two[:, 1] - one[:, 1] * two[:, 0], (one * two).sum(axis=1)))
-    chosen = (np.hypot(*(one + two).T) > 0.3) & (
-        (turn > CORNER) | (_is_node(faces, xy[rows]) & (turn > -CORNER))
+def _changes(cover: _Cover, level: int, width: float) -> Shapes:
+    """Lines across the slivers of one level where their neighbours change."""
+    return crosscuts(cover.faces, cover.thin(width, level), width)
+
+
+def _unreached(cover: _Cover, level: int, width: float) -> Shapes:
+    """Lines across what no unit reaches as a whole, as far as each unit at it reaches."""
+    face = np.unique(cover.thin(width, level)["faces"].explode().dropna().to_numpy(np.int64))
+    near = cover.near(face, level, width)
+    whole = near.loc[cover.reach(near, width), "face"]
+    near = near[~near["face"].isin(whole)]
+    return limits(
+        cover.faces.polygons[near["face"].to_numpy(np.int64)],
+        cover.units.shape[near["unit"].to_numpy(np.int64)],
+        width,
     )
-    rows, along = rows[chosen], _unit((one + two)[chosen])
-    normal = np.column_stack([-along[:, 1], along[:, 0]])
-    sliver = of_sliver[ring[rows]]
-    # a wedge is wider than its mean
-    reach = 4 * width
-    rays = shapely.linestrings(np.stack([xy[rows] - reach * normal, xy[rows] + reach * normal], axis=1))
-    inside, ray = shapely.get_parts(shapely.intersection(rays, slivers[sliver]), return_index=True)
-    lines = shapely.get_dimensions(inside) == 1
-    inside, ray = inside[lines], ray[lines]
-    # of what the ray has in the sliver the part at its own vertex, if it ends within reach
-    at = shapely.points(xy[rows])[ray]
-    across = shapely.dwithin(inside, at, GRAIN) & (shapely.length(inside) < 0.99 * reach)
-    cuts: Shapes = np.asarray(inside[across], dtype=object)
-    return cuts
-
-
-def _unit(vectors: Floats) -> Floats:
-    """Vectors of length one."""
-    length = np.hypot(*vectors.T)[:, None]
-    return np.asarray(np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0))
-
-
-def _is_node(faces: Faces, xy: Floats) -> npt.NDArray[np.bool_]:
-    """Whether three or more edges of the linework end at each position."""
-    edges, _, _ = unique_edges(faces.polygons)
-    ends = np.concatenate([edges[:, :2], edges[:, 2:], np.rint(xy * STEPS).astype(np.int64)])
-    _, number = np.unique(ends, axis=0, return_inverse=True)
-    number = number.reshape(-1)
-    count = np.bincount(number[: 2 * len(edges)], minlength=number.max() + 1)
-    return np.asarray(count[number[2 * len(edges) :]] >= 3)
 
 
 def _pairs(unit: Ints, face: Ints, faces: int) -> pd.Index:
@@ -176,25 +145,49 @@ class _Cover:
         members = pd.Series(face).groupby(row).agg(list)
         return found.assign(faces=members.reindex(found.index))
 
+    def near(self, face: Ints, level: int, width: float) -> pd.DataFrame:
+        """Pairs ``face``, ``unit`` of faces and units of one level drawn within *width*, of one parent."""
+        own, above = np.flatnonzero(self.units.level == level), self.units.level[self.unit] == level - 1
+        tree = shapely.STRtree(self.units.shape[own])
+        row, place = tree.query(self.faces.polygons[face], predicate="dwithin", distance=width)
+        parents = [self.layout.parent(code) or "" for code in self.units.code[own]]
+        pairs = pd.DataFrame(
+            {"face": face[row], "unit": own[place], "parent": np.array(parents, dtype=object)[place]}
+        )
+        held = pd.DataFrame({"face": self.face[above], "parent": self.units.code[self.unit[above]]})
+        return pairs.merge(held, on=["face", "parent"])
+
+    def reach(self, pairs: pd.DataFrame, width: float) -> npt.NDArray[np.bool_]:
+        """Whether all of each pair's ``face`` lies within *width* of what was drawn of its ``unit``."""
+        shapes = self.units.shape[pairs["unit"].to_numpy(np.int64)]
+        return _within(self.faces, pairs["face"].to_numpy(np.int64), shapes, width)
+
+    def ground(self, rows: Ints) -> Shapes:
+        """The shapes of units as their faces make them; each must have one."""
+        members = pd.Series(self.face).groupby(self.unit).agg(list)
+        shapes = [shapely.coverage_union_all(self.faces.polygons[members[row]]) for row in rows.tolist()]
+        return np.array([*shapes, None], dtype=object)[:-1]
+
     def fitted(self, levels: list[int], width: float) -> _Cover:
         """With the units of *levels*, one after the other, fitted to each other and to their parents."""
         cover = self
         for level in levels:
             for _ in range(ROUNDS):
-                moved = cover._closer(cover.thin(width, level), level)
+                moved = cover._closer(cover.thin(width, level), level, width)
                 if moved.pairs.equals(cover.pairs):
                     break
                 cover = moved
         return cover
 
-    def _closer(self, found: pd.DataFrame, level: int) -> _Cover:
+    def _closer(self, found: pd.DataFrame, level: int, width: float) -> _Cover:
         """With the defects *found* at one level closed; what that leaves shows when they are looked for again."""
-        moved = self
-        for kind, act in (("protrusion", _cut), ("overlap", _part), ("gap", _fill)):
-            moved = act(moved, found[found["kind"] == kind], level)
+        moved = _cut(self, found[found["kind"] == "protrusion"], level)
+        moved = _part(moved, found[found["kind"] == "overlap"], level)
         # a unit that is a sliver as a whole is not for us to remove
         kept = self.pairs[~np.isin(self.unit, moved.unit)]
-        return moved.with_pairs(moved.pairs.union(kept))
+        moved = moved.with_pairs(moved.pairs.union(kept))
+        moved = _kept_near(self, _without_crumbs(self, moved, width), width)
+        return _fill(moved, found[found["kind"] == "gap"], level, width)
 
     def rows(self, codes: pd.Series, level: int) -> Ints:
         """Unit rows of codes of one level."""
@@ -228,15 +221,81 @@ def _part(cover: _Cover, found: pd.DataFrame, level: int) -> _Cover:
     return cover.with_pairs(cover.pairs.difference(high[low.isin(cover.pairs)]))
 
 
-def _fill(cover: _Cover, found: pd.DataFrame, level: int) -> _Cover:
+def _without_crumbs(before: _Cover, after: _Cover, width: float) -> _Cover:
+    """*after*, units that fell apart without the thin parts near the rest: those go to whoever lies at them."""
+    n = len(before.faces.polygons)
+    rows = np.unique(before.pairs.difference(after.pairs).to_numpy(np.int64) // n)
+    ground, drawn = after.ground(rows), shapely.get_num_geometries(before.ground(rows))
+    gone: list[Any] = []
+    for place in np.flatnonzero(shapely.get_num_geometries(ground) > drawn):
+        parts = shapely.get_parts(ground[place])
+        parts = parts[np.argsort(-shapely.area(parts), kind="stable")]
+        whole, crumbs = shapely.union_all(parts[: drawn[place]]), parts[drawn[place] :]
+        thin = 2 * shapely.area(crumbs) / shapely.length(crumbs) < width
+        _, face = before.points.query(crumbs[thin], predicate="contains")
+        near = _within(before.faces, face, np.full(len(face), whole, dtype=object), width)
+        gone.append(before.numbers(np.full(int(near.sum()), rows[place]), face[near]))
+    return after.with_pairs(after.pairs.difference(pd.Index(np.concatenate(gone)))) if gone else after
+
+
+def _kept_near(before: _Cover, after: _Cover, width: float) -> _Cover:
+    """*after*, but for losses that lie farther than *width* from what their unit keeps, or make it fall apart."""
+    n = len(before.faces.polygons)
+    while True:
+        lost = before.pairs.difference(after.pairs).to_numpy(np.int64)
+        unit, face = lost // n, lost % n
+        rows, place = np.unique(unit, return_inverse=True)
+        if not len(rows):
+            return after
+        rest = after.ground(rows)
+        whole = shapely.get_num_geometries(rest) <= shapely.get_num_geometries(before.ground(rows))
+        right = whole[place] & _within(before.faces, face, rest[place], width)
+        # what hangs together goes or stays together
+        part = _joined(before.faces, unit, face)
+        back = np.isin(part, part[~right])
+        if not back.any():
+            return after
+        after = after.with_pairs(after.pairs.union(pd.Index(lost[back])))
+
+
+def _joined(faces: Faces, unit: Ints, face: Ints) -> Ints:
+    """Number of the connected piece of each pair of unit and face."""
+    pairs = pd.DataFrame({"unit": unit, "face": face, "row": np.arange(len(unit))})
+    beside = pd.DataFrame({"face": faces.left, "other": faces.right})
+    sides = pairs.merge(beside, on="face").merge(
+        pairs.rename(columns={"face": "other"}), on=["unit", "other"], suffixes=("", "_b")
+    )
+    return connected(len(unit), sides["row"].to_numpy(np.int64), sides["row_b"].to_numpy(np.int64))
+
+
+def _rim(faces: Faces, face: Ints) -> tuple[Shapes, Ints]:
+    """Points along the outlines of faces, and the place of the face of each."""
+    # the far side of what fills a notch has no vertex of its own
+    rings = shapely.segmentize(faces.polygons[face], 1.0)
+    xy, of_face = shapely.get_coordinates(rings, return_index=True)
+    return np.asarray(shapely.points(xy), dtype=object), of_face
+
+
+def _within(faces: Faces, face: Ints, shapes: Shapes, width: float) -> npt.NDArray[np.bool_]:
+    """Whether all of each face lies within *width* of the shape of its row, as far as the millimetre grid tells."""
+    points, place = _rim(faces, face)
+    shapely.prepare(shapes)
+    far = ~shapely.dwithin(shapes[place], points, width + SLACK)
+    return np.asarray(np.bincount(place[far], minlength=len(face)) == 0)
+
+
+def _fill(cover: _Cover, found: pd.DataFrame, level: int, width: float) -> _Cover:
     """Give each face of the gaps to the child of its parent with the longest border on it (the lowest of equals).
+
+    Only children take part that reach all of it.
 
     From the edges inwards: a face with a longer border on an open face waits until that one is given.
     """
     faces, units = cover.faces, cover.units
-    parent_of = np.array([cover.layout.parent(code) or "" for code in units.code], dtype=object)
     one = found.explode("faces")
     gap = pd.DataFrame({"face": one["faces"].astype(np.int64), "parent": one["unit_a"]})
+    near = cover.near(np.unique(gap["face"].to_numpy(np.int64)), level, width)
+    near = near[cover.reach(near, width)]
     beside = pd.DataFrame(
         {
             "face": np.concatenate([faces.left, faces.right]),
@@ -251,8 +310,7 @@ def _fill(cover: _Cover, found: pd.DataFrame, level: int) -> _Cover:
     while True:
         open_ = beside[~beside["face"].isin(given["other"])]
         waits = open_[open_["other"].isin(open_["face"])].groupby("face")["border"].max()
-        table = open_.merge(held, on="other")
-        table = table[parent_of[table["unit"].to_numpy(np.int64)] == table["parent"].to_numpy(object)]
+        table = open_.merge(held, on="other").merge(near, on=["face", "unit", "parent"])
         shared = table.groupby(["face", "unit"])[["border"]].sum().round(6).reset_index()
         order = shared.sort_values(["face", "border", "unit"], ascending=[True, False, True])
         best = order.drop_duplicates("face")
@@ -277,11 +335,7 @@ def _changed(faces: Faces, units: Units, after: _Cover, lost: pd.Index, gained: 
     area = shapely.area(faces.polygons)[moved["face"]]
     moved["given"], moved["taken"] = np.where(moved["gain"], 0.0, area), np.where(moved["gain"], area, 0.0)
     rows = np.unique(moved["row"])
-    members = pd.Series(after.face).groupby(after.unit).agg(list)
-    shapes = np.array(
-        [shapely.coverage_union_all(faces.polygons[members[row]]) for row in rows.tolist()] + [None],
-        dtype=object,
-    )[:-1]
+    shapes = after.ground(rows)
     moved["shift"] = _shifts(faces, moved, units.shape[rows], shapes)
     table = moved.groupby("row").agg(given=("given", "sum"), taken=("taken", "sum"), shift=("shift", "max"))
     return table.reset_index().assign(
@@ -296,36 +350,8 @@ def _shifts(faces: Faces, moved: pd.DataFrame, old: Shapes, new: Shapes) -> Floa
     place = np.searchsorted(np.unique(moved["row"]), moved["row"])
     gain = moved["gain"].to_numpy(bool)
     outline = np.where(gain, shapely.boundary(old)[place], shapely.boundary(new)[place])
-    # the far side of what fills a notch has no vertex of its own
-    rings = shapely.segmentize(faces.polygons[moved["face"].to_numpy(np.int64)], 1.0)
-    xy, of_face = shapely.get_coordinates(rings, return_index=True)
-    far = shapely.distance(shapely.points(xy), outline[of_face])
+    points, of_face = _rim(faces, moved["face"].to_numpy(np.int64))
+    far = shapely.distance(points, outline[of_face])
     shifts = np.zeros(len(moved))
     np.maximum.at(shifts, of_face, far)
     return shifts
-
-
-class Vertices:
-    """Positions in degrees by their place on the millimetre grid, for shapes that go back to degrees.
-
-    A vertex that somebody drew keeps its own degrees to the last bit; only those that closing a sliver made are
-    transformed. So what did not move is what it was, and neighbours have the same vertices.
-    """
-
-    def __init__(self, metres: Shapes, degrees: Shapes) -> None:
-        """Take shapes in metres and the same shapes in degrees, vertex by vertex."""
-        grid = np.rint(shapely.get_coordinates(metres) * STEPS).astype(np.int64)
-        self._grid, first = np.unique(grid, axis=0, return_index=True)
-        self._degrees = shapely.get_coordinates(degrees)[first]
-
-    def restore(self, metres: Shapes, transformed: Shapes) -> Shapes:
-        """Shapes on the grid in degrees; *transformed* are they, each vertex moved by the CRS's own way."""
-        grid = np.rint(shapely.get_coordinates(metres) * STEPS).astype(np.int64)
-        everything = np.concatenate([self._grid, grid])
-        _, number = np.unique(everything, axis=0, return_inverse=True)
-        number = number.reshape(-1)
-        own = np.full(number.max() + 1, -1, dtype=np.int64)
-        own[number[: len(self._grid)]] = np.arange(len(self._grid))
-        place = own[number[len(self._grid) :]]
-        xy = np.where((place >= 0)[:, None], self._degrees[place], shapely.get_coordinates(transformed))
-        return np.asarray(shapely.transform(transformed, lambda _: xy), dtype=object)
