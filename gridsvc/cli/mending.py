@@ -113,9 +113,9 @@ def told(mended: Mended, loads: list[LoadRecord]) -> list[Text]:
     if closed.left:
         said.append(
             bilingual(
-                f"{closed.left:,} of them stay: no unit of the same parent lies at them within {width:g} m, or an "
+                f"{closed.left:,} slivers stay: no unit of the same parent lies at them within {width:g} m, or an "
                 "outline would move farther",
-                f"其中 {closed.left:,} 处保留：{width:g} m 内没有同一上级的单元，或边界位移会超过该宽度",
+                f"另有 {closed.left:,} 处保留：{width:g} m 内没有同一上级的单元，或边界位移会超过该宽度",
             )
         )
     if loads:

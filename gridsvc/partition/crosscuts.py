@@ -67,10 +67,14 @@ def _is_node(faces: Faces, xy: Floats) -> npt.NDArray[np.bool_]:
 
 
 def limits(polygons: Shapes, shapes: Shapes, distance: float) -> Shapes:
-    """Lines in which each polygon is cut *distance* metres off the shape of its row."""
+    """Lines straight or round across each polygon, *distance* metres off the shape of its row.
+
+    Lines along a polygon are left out: what is wider than the distance is not to be cut lengthwise.
+    """
     around = {id(shape): shape for shape in shapes}
     borders = {name: shapely.boundary(shapely.buffer(shape, distance)) for name, shape in around.items()}
     rings = np.array([*(borders[id(shape)] for shape in shapes), None], dtype=object)[:-1]
-    parts = shapely.get_parts(shapely.intersection(rings, polygons))
-    lines: Shapes = np.asarray(parts[shapely.get_dimensions(parts) == 1], dtype=object)
+    parts = shapely.get_parts(shapely.line_merge(shapely.intersection(rings, polygons)))
+    across = (shapely.get_dimensions(parts) == 1) & (shapely.length(parts) < 2 * distance)
+    lines: Shapes = np.asarray(parts[across], dtype=object)
     return lines

@@ -24,7 +24,7 @@ from gridsvc.partition.faces import GRAIN, Faces, Ints, Shapes, covering, draw_f
 from gridsvc.partition.findings import find_defects
 
 Floats = npt.NDArray[np.float64]
-SLACK = 2 * GRAIN
+SLACK = 2**0.5 * GRAIN
 """Metres by which snapping may move what lies at the edge of a unit's reach, and the unit itself."""
 ROUNDS = 50
 """Closing one sliver may leave a thinner rest of another: so often at most."""
