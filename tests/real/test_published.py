@@ -57,7 +57,7 @@ def wheel(tmp_path_factory):
 def odense(shared):
     """Nodes of Odense's streets by id, and their distance to each kind of destination, no farther than 500 m."""
     folder = shared / "checks/odense"
-    document = ElementTree.parse(folder / "gp.graphml").getroot()
+    document = ElementTree.parse(folder / "gp.graphml").getroot()  # noqa: S314
     names = {key.get("id"): key.get("attr.name") for key in document.iter(GRAPHML + "key")}
 
     def data(element):
