@@ -106,6 +106,8 @@ class Layer(_Model):
     """The field with the date at which the state delivered with the feature was seen."""
     side_width: dict[str, float] = Spec(default_factory=dict)
     """Roads: metres, by class, for roads without a width of their own."""
+    no_walking: tuple[str, ...] = ()
+    """Roads: classes along which nobody walks."""
     fields: dict[str, Field]
 
     @field_validator("fields")

@@ -41,7 +41,7 @@ class Select(_Model):
 
 
 class Near(_Model):
-    """What must be near, and how near: metres, straight."""
+    """What must be near, and how near: metres, straight or along the streets."""
 
     layer: str
     where: dict[str, tuple[Condition, ...]] = Spec(default_factory=dict)
@@ -51,6 +51,11 @@ class Near(_Model):
     field: str = ""
     distances: dict[str, float] = Spec(default_factory=dict)
     """Metres by value of ``field``; ``distance`` is for values not listed (without it they are never near)."""
+    way: Literal["straight", "walk"] = "straight"
+    """Walk: along the streets, with the straight way from and to them."""
+    join: float = Spec(default=50, gt=0)
+    """Walk: metres from a street beyond which nothing joins it; areas are entered from streets that near, and
+    the ground that near to a street is reached from it."""
 
     @model_validator(mode="after")
     def _distances(self) -> Self:

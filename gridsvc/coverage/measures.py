@@ -12,6 +12,7 @@ from gridsvc.coverage.amounts import CELLS, PIECES, Amounts, Gaps, Measured
 from gridsvc.coverage.indicators import Indicator, Near, Select
 from gridsvc.coverage.nearness import near_features
 from gridsvc.coverage.scene import Rows, Scene
+from gridsvc.coverage.walking import ground_within_walk, streets_within_walk, within_walk
 from gridsvc.partition.areas import cover, union_areas
 from gridsvc.partition.cells import SQUARE_MM
 from gridsvc.partition.faces import Ints, Shapes
@@ -96,6 +97,9 @@ def _within(scene: Scene, of: Select, near: Near, targets: Rows) -> Rows:
     found = np.zeros(len(shapes), dtype=bool)
     goals = scene.targets(near.layer).geometry.to_numpy()
     for mine, theirs, metres in _groups(scene, of.layer, near, targets):
+        if near.way == "walk":
+            found[mine] |= within_walk(scene.streets, shapes[mine], goals[theirs], metres, near.join)
+            continue
         tree = shapely.STRtree(shapes[mine])
         hit = tree.query(goals[theirs], predicate="dwithin", distance=metres)[1]
         found[np.flatnonzero(mine)[np.unique(hit)]] = True
@@ -168,7 +172,11 @@ def _reached(scene: Scene, roads: str, near: Near, targets: Rows) -> Intervals:
     segments = scene.roads.segments
     reached = Intervals.empty()
     for mine, theirs, metres in _groups(scene, roads, near, targets):
-        reached = reached.union(near_features(segments, mine[segments.road], goals[theirs], metres))
+        if near.way == "walk":
+            walked = streets_within_walk(scene.streets, goals[theirs], metres, near.join)
+            reached = reached.union(walked.intersection(scene.stretches_of(mine)))
+        else:
+            reached = reached.union(near_features(segments, mine[segments.road], goals[theirs], metres))
     return reached
 
 
@@ -230,7 +238,9 @@ def _discs(scene: Scene, near: Near, targets: Rows) -> Shapes:
     """The surroundings of targets."""
     shapes = scene.targets(near.layer).geometry.to_numpy()
     discs = [
-        shapely.buffer(shapes[theirs], metres, quad_segs=ARC)
+        ground_within_walk(scene.streets, shapes[theirs], metres, near.join, ARC)
+        if near.way == "walk"
+        else shapely.buffer(shapes[theirs], metres, quad_segs=ARC)
         for _, theirs, metres in _groups(scene, near.layer, near, targets)
     ]
     return np.concatenate([np.empty(0, dtype=object), *discs])

@@ -8,6 +8,7 @@ on it, like everything else that is measured on roads.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -66,7 +67,7 @@ class Network:
         """The nearest place on a street of each of *shapes* (metre CRS), no farther off than *reach* metres."""
         goals = np.asarray(shapes, dtype=object)
         lines = self.segments.lines()
-        used = np.flatnonzero(self._covers(self.segments.start, self.segments.end))
+        used = np.flatnonzero(self.rows)
         edge, place = np.full(len(goals), -1, dtype=np.int64), np.zeros(len(goals), dtype=np.int64)
         off = np.full(len(goals), np.inf)
         if not len(used) or not len(goals):
@@ -83,10 +84,13 @@ class Network:
         edge[goal] = self._edge_of(row, place[goal])
         return Joins(edge, place, off)
 
-    def _covers(self, start: Ints, end: Ints) -> Rows:
-        """Which stretches of roads are part of the network (roads are in it whole, or not at all)."""
-        row = np.searchsorted(self.start, start, side="right") - 1
-        return np.asarray((row >= 0) & (self.end[np.maximum(row, 0)] > start), dtype=bool)
+    @cached_property
+    def rows(self) -> Rows:
+        """Which straight pieces of roads are streets of the network."""
+        if not len(self.start):
+            return np.zeros(len(self.segments), dtype=bool)
+        row = np.searchsorted(self.start, self.segments.start, side="right") - 1
+        return np.asarray((row >= 0) & (self.end[row] > self.segments.start), dtype=bool)
 
     def _edge_of(self, row: Ints, place: Ints) -> Ints:
         """Edge of places on straight pieces *row*; a place between two edges is on that of the straight piece."""
@@ -95,21 +99,27 @@ class Network:
         before = np.searchsorted(self.start, place, side="left") - 1
         return np.where(at_end, before, after).astype(np.int64)
 
-    def walk(self, goals: Joins, limit: float) -> Walk:
-        """The streets with their distance to the nearest of *goals*, as far as *limit* metres."""
+    def walk(self, goals: Joins, limit: float, arrived: Intervals | None = None) -> Walk:
+        """The streets with their distance to the nearest goal, as far as *limit* metres.
+
+        The goals are *goals*, and every place on the stretches *arrived*.
+        """
+        there = Intervals.empty() if arrived is None else arrived
         real = goals.off <= limit
         edge, place, off = goals.edge[real], goals.place[real], goals.off[real]
         inner = (place > self.start[edge]) & (place < self.end[edge])
-        cuts, number = np.unique(place[inner], return_inverse=True)
+        cuts = np.unique(np.concatenate([place[inner], there.start, there.end]))
         start, end, of = cut_stretches(self.start, self.end, cuts)
-        tail = np.where(
-            start == self.start[of], self.tail[of], len(self.nodes) + np.searchsorted(cuts, start)
-        )
-        head = np.where(end == self.end[of], self.head[of], len(self.nodes) + np.searchsorted(cuts, end))
+        new = len(self.nodes)
+        tail = np.where(start == self.start[of], self.tail[of], new + np.searchsorted(cuts, start))
+        head = np.where(end == self.end[of], self.head[of], new + np.searchsorted(cuts, end))
         node = np.where(place == self.start[edge], self.tail[edge], self.head[edge])
-        node[inner] = len(self.nodes) + number
-        metres = distances(len(self.nodes) + len(cuts), tail, head, (end - start) / NANO, node, off, limit)
-        return Walk(start, end, of, metres[tail], metres[head], limit)
+        node = np.where(inner, new + np.searchsorted(cuts, place), node)
+        over = there.within(start, end) > 0
+        seeds = np.concatenate([node, tail[over], head[over]])
+        off = np.concatenate([off, np.zeros(len(seeds) - len(node))])
+        metres = distances(new + len(cuts), tail, head, (end - start) / NANO, seeds, off, limit)
+        return Walk(start, end, of, metres[tail], metres[head], over, limit)
 
 
 @dataclass(frozen=True)
@@ -124,6 +134,8 @@ class Walk:
     tail: Floats
     head: Floats
     """Metres to the nearest goal from either end; infinite beyond the limit."""
+    arrived: Rows
+    """Whether the whole edge is a goal."""
     limit: float
 
     def metres(self, joins: Joins) -> Floats:
@@ -137,7 +149,7 @@ class Walk:
         along = np.minimum(
             self.tail[row] + (place - self.start[row]) / NANO, self.head[row] + (self.end[row] - place) / NANO
         )
-        found[there] = along + joins.off[there]
+        found[there] = np.where(self.arrived[row], 0, along) + joins.off[there]
         found[found > self.limit] = np.inf
         return found
 

@@ -17,6 +17,7 @@ import shapely
 
 from gridsvc.codes import LEVELS
 from gridsvc.coverage.indicators import Condition, Near, Select
+from gridsvc.coverage.network import Network, street_network
 from gridsvc.crs import metre_crs, named_crs, require_metres, transform
 from gridsvc.duties.assignments import assign
 from gridsvc.duties.people import People
@@ -186,6 +187,13 @@ class Scene:
         """The road layer with measures."""
         counties = self.layer(self.layers.units[LEVELS[0]].name)
         return Roads.of(self.layer(self.layers.roads.name), self.layers.roads, counties)
+
+    @cached_property
+    def streets(self) -> Network:
+        """The roads that people walk along, joined where they meet."""
+        classes = self.roads.frame["class"]
+        closed = classes.isin(self.layers.roads.no_walking).to_numpy(bool)
+        return street_network(self.roads.segments, ~closed)
 
     @cached_property
     def people(self) -> People:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from shapely import LineString, MultiLineString, Point, box
 
 from gridsvc.coverage.network import distances, street_network
+from gridsvc.coverage.walking import ground_within_walk, walk_to
 from gridsvc.partition.segments import straight_pieces
 
 
@@ -170,3 +171,29 @@ def cut(line, points):
         for a, b in itertools.pairwise([0.0, *at, line.length])
         if b - a > 1e-9
     ]
+
+
+def test_a_park_is_entered_from_every_street_beside_it():
+    lines = [
+        LineString([(0, 0), (200, 0)]),
+        LineString([(200, 0), (200, 100)]),
+        LineString([(100, 0), (100, 80)]),
+    ]
+    streets = network(lines)
+    # the park stands 10 m off the first street from 40 to 60: within 20 m of it are 40 − √(20² − 10²) … 60 + …
+    park, reach = box(40, 10, 60, 30), 300**0.5
+    walk = walk_to(streets, [park], 50, 20)
+    # from the park's stretch 50 m on either way: 32.68 m to the side street at 100, the rest of it up that, too
+    up = 50 - (100 - 60 - reach)
+    assert sum(lengths(walk.stretches(), streets.segments)) == pytest.approx(
+        (40 - reach) + (20 + 2 * reach) + 50 + up, abs=1e-6
+    )
+    assert walk.metres(streets.join([Point(50, -5), Point(100, 3)], 20)).tolist() == pytest.approx(
+        [5, 100 - 60 - reach + 3]
+    )
+
+
+def test_the_ground_beside_the_streets_within_a_walk_is_reached():
+    streets = network([LineString([(0, 0), (1000, 0)])])
+    ground = ground_within_walk(streets, [Point(500, 0)], 100, 20, 64)
+    assert shapely.area(ground).sum() == pytest.approx(200 * 40 + np.pi * 400, rel=1e-3)
