@@ -9,7 +9,7 @@ import pandas as pd
 import shapely
 
 from gridsvc.coverage.amounts import CELLS, PIECES, Amounts, Gaps, Measured
-from gridsvc.coverage.indicators import Indicator, Near, Select
+from gridsvc.coverage.indicators import DeadEnd, Indicator, Near, Select
 from gridsvc.coverage.nearness import near_features
 from gridsvc.coverage.scene import Rows, Scene
 from gridsvc.coverage.walking import ground_within_walk, streets_within_walk, within_walk
@@ -151,6 +151,8 @@ def _farthest(near: Near) -> Near:
 def _length_share(scene: Scene, indicator: Indicator) -> Measured:
     if indicator.responsible:
         return _length(scene, indicator, scene.duties.held, Intervals.empty())
+    if indicator.dead_ends is not None:
+        return _length(scene, indicator, scene.dead_ends(indicator.dead_ends).stretches, Intervals.empty())
     match = scene.matching(indicator.features.layer, indicator.match)
     return _length(scene, indicator, scene.stretches_of(match.yes), scene.stretches_of(match.unknown))
 
@@ -194,7 +196,7 @@ def _length(scene: Scene, indicator: Indicator, yes: Intervals, unknown: Interva
         Amounts(PIECES, pieces.covered(counted)),
         Amounts(PIECES, pieces.covered(unclear)),
         Amounts(PIECES, pieces.covered(exempt)),
-        Gaps(stretches=counted.minus(good)),
+        Gaps(stretches=good if indicator.direction == "down" else counted.minus(good)),
     )
 
 
@@ -271,6 +273,10 @@ def _area(whole: Amounts, yes: Ints, possible: Ints, gaps: Gaps) -> Measured:
 
 def _density(scene: Scene, indicator: Indicator) -> Measured:
     of, what = indicator.features, indicator.measure
+    if indicator.dead_ends is not None:
+        return Measured(
+            _dead_ends(scene, indicator, indicator.dead_ends), _per(scene, indicator, indicator.per_of)
+        )
     chosen = scene.choose(of)
     missing = weights(scene, of)[1]
     return Measured(
@@ -278,6 +284,23 @@ def _density(scene: Scene, indicator: Indicator) -> Measured:
         _per(scene, indicator, indicator.per_of),
         _sum(scene, of.model_copy(update={"weight": ""}), what, chosen.unknown | (chosen.yes & missing)),
     )
+
+
+def _dead_ends(scene: Scene, indicator: Indicator, what: DeadEnd) -> Amounts:
+    """Dead ends of chosen roads that are not exempt, each as one of the piece of road that ends there."""
+    ends, pieces = scene.dead_ends(what), scene.pieces
+    scope = scene.stretches_of(scene.choose(indicator.features).yes)
+    counted = scope.minus(scene.exempt_stretches(indicator.id))
+    # an end is the first or the last place of its road: the nanometre beside it is on the road
+    held = counted.within(ends.place - 1, ends.place + 1) > 0
+    place, cell = ends.place[held], scene.partition.locate(ends.xy[held])
+    found = np.full(len(place), -1, dtype=np.int64)
+    for side in (1, 0):
+        mine = np.flatnonzero(pieces.side == side)
+        mine = mine[np.argsort(pieces.start[mine], kind="stable")]
+        last = mine[np.clip(np.searchsorted(pieces.end[mine], place, side="left"), 0, len(mine) - 1)]
+        found = np.where((found < 0) | (pieces.cell[last] == cell), last, found)
+    return Amounts(PIECES, np.bincount(found, minlength=len(pieces)).astype(np.int64))
 
 
 def _per(scene: Scene, indicator: Indicator, per_of: Select | None) -> Amounts:

@@ -55,12 +55,20 @@ class Network:
     """Nodes at the start and the end of each edge."""
     nodes: Floats
     """Coordinates of the nodes (n, 2), metre CRS."""
+    gap: float
+    """Metres by which ends may have missed what they are joined to."""
 
-    @property
+    @cached_property
+    def real(self) -> Rows:
+        """Which edges lead anywhere: not the specks between an end and what it was joined to."""
+        return np.asarray(
+            (self.tail != self.head) | (self.end - self.start > 4 * self.gap * NANO), dtype=bool
+        )
+
+    @cached_property
     def degree(self) -> Ints:
-        """Number of streets that lead away from each node; the specks that joining leaves behind are none."""
-        real = (self.tail != self.head) | (self.end - self.start > 4 * GAP * NANO)
-        ends = np.concatenate([self.tail[real], self.head[real]])
+        """Number of streets that lead away from each node."""
+        ends = np.concatenate([self.tail[self.real], self.head[self.real]])
         return np.bincount(ends, minlength=len(self.nodes)).astype(np.int64)
 
     def join(self, shapes: Any, reach: float) -> Joins:
@@ -211,7 +219,7 @@ def street_network(segments: Segments, roads: Rows, over: Rows | None = None, ga
     xy = np.concatenate([_at(segments, place, first[part], last[part]) for place in (start, end)])
     tip = np.concatenate([start == segments.start[first][part], end == segments.end[last][part]])
     node, nodes = _cluster(xy, tip, gap)
-    return Network(segments, start, end, node[: len(start)], node[len(start) :], nodes)
+    return Network(segments, start, end, node[: len(start)], node[len(start) :], nodes, gap)
 
 
 def _part_ends(segments: Segments, rows: Ints) -> tuple[Rows, Rows]:

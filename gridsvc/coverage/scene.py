@@ -16,7 +16,8 @@ import pyproj
 import shapely
 
 from gridsvc.codes import LEVELS
-from gridsvc.coverage.indicators import Condition, Near, Select
+from gridsvc.coverage.dead_ends import DeadEnds, dead_ends
+from gridsvc.coverage.indicators import Condition, DeadEnd, Near, Select
 from gridsvc.coverage.network import Network, street_network
 from gridsvc.crs import metre_crs, named_crs, require_metres, transform
 from gridsvc.duties.assignments import assign
@@ -191,9 +192,23 @@ class Scene:
     @cached_property
     def streets(self) -> Network:
         """The roads that people walk along, joined where they meet."""
-        classes = self.roads.frame["class"]
-        closed = classes.isin(self.layers.roads.no_walking).to_numpy(bool)
-        return street_network(self.roads.segments, ~closed)
+        return street_network(self.roads.segments, ~self._closed)
+
+    @cached_property
+    def _closed(self) -> Rows:
+        """Roads along which nobody walks, and which others cross without meeting them."""
+        closed: Rows = self.roads.frame["class"].isin(self.layers.roads.no_walking).to_numpy(bool)
+        return closed
+
+    def dead_ends(self, what: DeadEnd) -> DeadEnds:
+        """Dead ends of all roads."""
+        segments, everything = self.roads.segments, np.ones(len(self.roads), dtype=bool)
+        network = street_network(segments, everything, self._closed, what.gap)
+        county = shapely.union_all(self.layer(self.layers.units[LEVELS[0]].name).geometry.to_numpy())
+        passable = np.empty(0, dtype=object)
+        if what.inside is not None:
+            passable = self.layer(what.inside.layer).geometry.to_numpy()[self.choose(what.inside).possible]
+        return dead_ends(network, what.longer_than, county, shapely.union_all(passable), what.border)
 
     @cached_property
     def people(self) -> People:
