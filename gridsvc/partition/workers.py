@@ -1,0 +1,66 @@
+"""Work on several cores: the same parts in the same order, whoever does them."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import TypeVar
+
+Part = TypeVar("Part")
+Result = TypeVar("Result")
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class Workers:
+    """Threads that share work. Numeric libraries let go of Python's lock, so threads are enough.
+
+    Whoever asks works too, so work inside work never waits for a free thread.
+    """
+
+    def __init__(self, threads: int = 1) -> None:
+        """Work with *threads* threads, the asking one among them; 0: one for each core."""
+        self.threads = threads or available_cores()
+        self._pool = ThreadPoolExecutor(self.threads - 1) if self.threads > 1 else None
+
+    def map(self, work: Callable[[Part], Result], parts: Iterable[Part]) -> list[Result]:
+        """What *work* makes of each part, in the order of the parts. The first fault is raised."""
+        todo = list(parts)
+        if self._pool is None or len(todo) < 2:
+            return [work(part) for part in todo]
+        results: list[Result] = [None] * len(todo)  # type: ignore[list-item]
+        numbers = iter(range(len(todo)))
+        lock, faults = threading.Lock(), []
+
+        def help_out() -> None:
+            while True:
+                with lock:
+                    number = next(numbers, None) if not faults else None
+                if number is None:
+                    return
+                try:
+                    results[number] = work(todo[number])
+                except BaseException as fault:
+                    faults.append(fault)
+
+        helpers = [self._pool.submit(help_out) for _ in range(min(self.threads, len(todo)) - 1)]
+        help_out()
+        # a helper that never began is not needed any more
+        wait([helper for helper in helpers if not helper.cancel()])
+        if faults:
+            raise faults[0]
+        return results
+
+    def close(self) -> None:
+        """Let the threads go."""
+        if self._pool is not None:
+            self._pool.shutdown()
+
+
+ALONE = Workers(1)
+"""No threads but the asking one."""

@@ -1,0 +1,115 @@
+"""One city of the yardstick as a scene in memory, and the core job as indicators: what scripts/bench measures."""
+
+from __future__ import annotations
+
+import datetime as dt
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyproj
+import shapely
+
+from gridsvc.coverage.indicators import Indicator
+from gridsvc.coverage.scene import Scene
+from gridsvc.layers import Layer, Layers, load_layers
+from gridsvc.partition.faces import Ints
+from gridsvc.partition.pieces import Pieces, cut_at_borders
+from gridsvc.settings import County, Workspace
+
+CRS = pyproj.CRS.from_epsg(4547)
+DTYPES = {"text": "object", "integer": "float64", "number": "float64", "boolean": "object", "date": "datetime64[s]"}
+FILES = {"grids": "grids", "roads": "roads", "lamps": "lamps", "greenery": "green", "buildings": "bld", "toilets": "toi"}
+"""Files of a city by layer."""
+COLUMNS = {
+    "grids": lambda frame: {"code": frame["code"], "name": frame["code"]},
+    "roads": lambda frame: {"width": frame["width"]},
+    "lamps": lambda frame: {"state": np.where(frame["status"] == "lit", "lit", "dark")},
+    "greenery": lambda frame: {},
+    "buildings": lambda frame: {"population": frame["pop"].astype(float)},
+    "toilets": lambda frame: {},
+}
+"""What the layers' fields take from the files' columns."""
+LIT = {"state": ["lit"]}
+GREENERY = {"layer": "greenery", "distance": 100}
+JOB: dict[str, dict[str, Any]] = {
+    "lit_len": {"kind": "length_near", "of": {"layer": "roads"}, "near": {"layer": "lamps", "where": LIT, "distance": 25}},
+    "lamps_lit": {"kind": "count_share", "of": {"layer": "lamps"}, "match": LIT},
+    "pop_g": {"kind": "feature_near", "of": {"layer": "buildings", "weight": "population"}, "near": GREENERY},
+    "area_g": {"kind": "area_near", "near": GREENERY},
+    "len_g": {"kind": "length_near", "of": {"layer": "roads"}, "near": GREENERY},
+    "green": {"kind": "area_share", "of": {"layer": "greenery"}},
+    "toi_area": {"kind": "area_near", "near": {"layer": "toilets", "distance": 300}},
+    "toi": {"kind": "density", "of": {"layer": "toilets"}, "per": "area"},
+}
+"""The core job, as definitions of indicators."""
+DENOMINATORS = {"road_len": "lit_len", "lamps": "lamps_lit", "pop": "pop_g", "area": "area_g"}
+"""Columns that are what stands below the line of an indicator."""
+
+
+def core_job() -> dict[str, Indicator]:
+    """The indicators of the core job by name."""
+    words = {"en": "yardstick", "zh": "测速"}
+    given = {"title": words, "definition": words, "group": "roads", "source": "yardstick", "year": 2026}
+    return {name: Indicator.model_validate({"id": name, **given, **one}) for name, one in JOB.items()}
+
+
+class CityStore:
+    """The files of a city, in the shape in which a store hands layers out; what a city has not is empty."""
+
+    crs = CRS
+
+    def __init__(self, folder: Path) -> None:
+        """Read all files of *folder* into memory."""
+        self.layers = load_layers()
+        self.frames = {name: self._frame(name, folder) for name in FILES}
+
+    def _frame(self, name: str, folder: Path) -> gpd.GeoDataFrame:
+        raw = gpd.read_parquet(folder / f"{FILES[name]}.parquet")
+        raw = raw.sort_values("code", ignore_index=True) if name == "grids" else raw
+        frame = _empty(self.layers[name]).reindex(range(len(raw)))
+        frame["key"] = raw["code"] if name == "grids" else [f"{n:08d}" for n in range(len(raw))]
+        for column, values in COLUMNS[name](raw).items():
+            frame[column] = values
+        return gpd.GeoDataFrame(frame, geometry=raw.geometry.to_numpy(), crs=CRS)
+
+    def read(self, name: str) -> pd.DataFrame:
+        """A layer in the order of its keys."""
+        if name in self.frames:
+            return self.frames[name]
+        table = _empty(self.layers[name])
+        return gpd.GeoDataFrame(table, geometry=[], crs=CRS) if self.layers[name].geometry else table
+
+
+def _empty(layer: Layer) -> pd.DataFrame:
+    types = {name: DTYPES[field.type] for name, field in layer.fields.items()}
+    return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in {"key": "object", **types}.items()})
+
+
+class CityScene(Scene):
+    """A city, measured by the engine like any workspace."""
+
+    def __init__(self, store: CityStore, split: str, quad: int) -> None:
+        """*split*: ``line`` cuts roads at borders as the peers do, ``two-sided`` shares them as gridsvc does."""
+        county = County(name={"en": "yardstick", "zh": "测速"}, metre_crs="EPSG:4547")
+        super().__init__(store, Workspace(Path(), county), store.layers, dt.date(2026, 1, 1))
+        self.split, self.arc = split, quad
+
+    @cached_property
+    def pieces(self) -> Pieces:
+        """The roads' pieces, split as asked for."""
+        if self.split == "two-sided":
+            return Scene.pieces.func(self)
+        return cut_at_borders(self.roads.segments, self.roads.divided, self.partition)
+
+    def cell_of(self, name: str) -> Ints:
+        """Cell of each feature: the peers let buildings count where their centroids lie."""
+        if name != "buildings":
+            return super().cell_of(name)
+        if name not in self._cells:
+            centroids = shapely.centroid(self.layer(name).geometry.to_numpy())
+            self._cells[name] = self.partition.locate(shapely.get_coordinates(centroids))
+        return self._cells[name]
