@@ -194,10 +194,15 @@ def _cells(
         }
     )
     groups = table.groupby(["remainder", "unit", "zones", "level"], sort=True)["shape"]
-    cells = groups.agg(lambda part: shapely.coverage_union_all(part.to_numpy(object))).reset_index()
+    cells = groups.agg(lambda part: _joined(part.to_numpy(object))).reset_index()
     suffix = cells["zones"].map(lambda kinds: "@" + kinds.replace(" ", "+") if kinds else "")
     cells["cell"] = cells["unit"] + np.where(cells["remainder"], "*", "") + suffix
     shapes = shapely.normalize(cells.pop("shape").to_numpy(object))
     cells["area_mm2"] = np.rint(shapely.area(shapes) * SQUARE_MM).astype(np.int64)
     columns = ["cell", "unit", "level", "remainder", "zones", "area_mm2"]
     return gpd.GeoDataFrame(cells[columns], geometry=shapes, crs=crs)
+
+
+def _joined(faces: Shapes) -> Any:
+    """The faces of one cell as one shape."""
+    return faces[0] if len(faces) == 1 else shapely.coverage_union_all(faces)
