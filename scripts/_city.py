@@ -18,6 +18,7 @@ from gridsvc.coverage.scene import Scene
 from gridsvc.layers import Layer, Layers, load_layers
 from gridsvc.partition.faces import Ints
 from gridsvc.partition.pieces import Pieces, cut_at_borders
+from gridsvc.partition.workers import ALONE, Workers
 from gridsvc.settings import County, Workspace
 
 CRS = pyproj.CRS.from_epsg(4547)
@@ -76,9 +77,9 @@ class CityStore:
             frame[column] = values
         return gpd.GeoDataFrame(frame, geometry=raw.geometry.to_numpy(), crs=CRS)
 
-    def read(self, name: str) -> pd.DataFrame:
+    def read(self, name: str, context: bool = False) -> pd.DataFrame:
         """A layer in the order of its keys."""
-        if name in self.frames:
+        if name in self.frames and not context:
             return self.frames[name]
         table = _empty(self.layers[name])
         return gpd.GeoDataFrame(table, geometry=[], crs=CRS) if self.layers[name].geometry else table
@@ -92,10 +93,10 @@ def _empty(layer: Layer) -> pd.DataFrame:
 class CityScene(Scene):
     """A city, measured by the engine like any workspace."""
 
-    def __init__(self, store: CityStore, split: str, quad: int) -> None:
+    def __init__(self, store: CityStore, split: str, quad: int, workers: Workers = ALONE) -> None:
         """*split*: ``line`` cuts roads at borders as the peers do, ``two-sided`` shares them as gridsvc does."""
         county = County(name={"en": "yardstick", "zh": "测速"}, metre_crs="EPSG:4547")
-        super().__init__(store, Workspace(Path(), county), store.layers, dt.date(2026, 1, 1))
+        super().__init__(store, Workspace(Path(), county), store.layers, dt.date(2026, 1, 1), workers)
         self.split, self.arc = split, quad
 
     @cached_property

@@ -9,6 +9,7 @@ import numpy as np
 import shapely
 
 from gridsvc.partition.faces import Ints, Shapes
+from gridsvc.partition.lookup import Bins
 from gridsvc.partition.segments import Floats
 
 LINKS = 16
@@ -19,6 +20,8 @@ LINKS = 16
 class Chains:
     """Chains of vertices; consecutive ones of a chain are joined by an edge, a chain of one is a point."""
 
+    shape: Ints
+    """Row of the shape that each chain is part of."""
     xy: Floats
     first: Ints
     """First vertex of each chain; one more entry for the end of the last."""
@@ -40,6 +43,23 @@ class Chains:
         """Boxes (n, 4) around chains."""
         return np.hstack([self.centre - self.reach[:, None], self.centre + self.reach[:, None]])
 
+    def in_reach(self, middle: Floats, radius: Floats, distance: float) -> tuple[Ints, Ints]:
+        """Pairs (circle, chain) of circles and chains that may be within *distance* of one another."""
+        none = np.empty(0, dtype=np.int64)
+        if not len(middle) or not len(self):
+            return none, none
+        margin = distance + float(radius.max())
+        low, high = middle.min(axis=0), middle.max(axis=0)
+        boxes = self.boxes + np.array([-margin, -margin, margin, margin])
+        meets = np.flatnonzero((boxes[:, :2] <= high).all(axis=1) & (boxes[:, 2:] >= low).all(axis=1))
+        chain, circle = Bins.of(middle, margin).within(boxes[meets])
+        chain = meets[chain]
+        x, y = (middle[circle] - self.centre[chain]).T
+        # a hair more, so that rounding never loses a pair
+        reach = (distance + radius[circle] + self.reach[chain]) * (1 + 1e-9)
+        near = x * x + y * y <= reach * reach
+        return circle[near], chain[near]
+
     def take(self, rows: Ints) -> tuple[Ints, Ints]:
         """Number of vertices, and the first vertex, of some chains."""
         return self.first[rows + 1] - self.first[rows], self.first[rows]
@@ -50,12 +70,14 @@ def chains_of(shapes: Any, length: float) -> Chains:
 
     Edges stay whole, however long. Missing and empty shapes have no chains.
     """
-    parts = shapely.get_parts(np.asarray(shapes, dtype=object))
-    parts = parts[~shapely.is_empty(parts)]
+    parts, of_part = shapely.get_parts(np.asarray(shapes, dtype=object), return_index=True)
+    full = ~shapely.is_empty(parts)
+    parts, of_part = parts[full], of_part[full]
     dimension = shapely.get_dimensions(parts)
     polygons = parts[dimension == 2]
     rings, of_polygon = shapely.get_rings(polygons, return_index=True)
     paths = np.concatenate([parts[dimension == 0], parts[dimension == 1], rings])
+    row = np.concatenate([of_part[dimension == 0], of_part[dimension == 1], of_part[dimension == 2][of_polygon]])
     heart, core = _hearts(polygons)
     polygon = np.concatenate([np.full(len(paths) - len(rings), -1), of_polygon]).astype(np.int64)
     xy, path = shapely.get_coordinates(paths, return_index=True)
@@ -65,7 +87,7 @@ def chains_of(shapes: Any, length: float) -> Chains:
     xy = xy[vertex]
     first = np.concatenate([[0], np.cumsum(count)]).astype(np.int64)
     if not len(count):
-        return Chains(xy, first, np.empty((0, 2)), np.empty(0), np.empty((0, 2)), np.empty(0))
+        return Chains(of_chain, xy, first, np.empty((0, 2)), np.empty(0), np.empty((0, 2)), np.empty(0))
     start = first[:-1]
     centre = (np.minimum.reduceat(xy, start) + np.maximum.reduceat(xy, start)) / 2
     away = np.hypot(*(xy - np.repeat(centre, count, axis=0)).T)
@@ -74,7 +96,7 @@ def chains_of(shapes: Any, length: float) -> Chains:
     own_heart, own_core = xy[start + count // 2].copy(), np.zeros(len(count))
     own_core[inside] = core[mine[inside]]
     own_heart[inside & (own_core > 0)] = heart[mine[inside & (own_core > 0)]]
-    return Chains(xy, first, centre, np.maximum.reduceat(away, start), own_heart, own_core)
+    return Chains(row[of_chain].astype(np.int64), xy, first, centre, np.maximum.reduceat(away, start), own_heart, own_core)
 
 
 def _hearts(polygons: Shapes) -> tuple[Floats, Floats]:

@@ -82,9 +82,14 @@ class _Bits:
         """Coordinates (n, 2) of a place on each bit, metres along its piece."""
         return self.tail + self.way * along[:, None]
 
+    @property
+    def middle(self) -> Floats:
+        """Middle of each bit."""
+        return self.at((self.low + self.high) / 2)
+
     def by_place(self, size: float) -> Ints:
         """An order in which neighbours follow one another: in strips of *size* metres, from west to east."""
-        middle = self.at((self.low + self.high) / 2)
+        middle = self.middle
         return np.lexsort((middle[:, 0], np.floor(middle[:, 1] / size))).astype(np.int64)
 
 
@@ -104,7 +109,7 @@ def _bits(segments: Segments, chosen: Ints, longest: float) -> _Bits:
 
 def _near_chains(segments: Segments, bits: _Bits, chains: Chains, distance: float) -> Intervals:
     """Stretches of bits within *distance* of the vertices and edges of chains."""
-    bit, chain = _in_reach(bits, chains, distance)
+    bit, chain = chains.in_reach(bits.middle, (bits.high - bits.low) / 2, distance)
     held = _held(bits, bit, chains.heart[chain], chains.core[chain] + distance)
     settled = np.zeros(len(bits), dtype=bool)
     settled[bit[held]] = True
@@ -121,25 +126,6 @@ def _near_chains(segments: Segments, bits: _Bits, chains: Chains, distance: floa
     parts.append(_slab_stretches(bits, bit[pair], chains.xy[vertex], chains.xy[vertex + 1], distance))
     row, low, high = (np.concatenate(part) for part in zip(*parts, strict=True))
     return _on_axis(segments, bits, row, low, high)
-
-
-def _in_reach(bits: _Bits, chains: Chains, distance: float) -> tuple[Ints, Ints]:
-    """Pairs (bit, chain) whose surrounding discs are within *distance* of one another."""
-    if not len(bits) or not len(chains):
-        none = np.empty(0, dtype=np.int64)
-        return none, none
-    half = (bits.high - bits.low) / 2
-    middle = bits.at((bits.low + bits.high) / 2)
-    margin = distance + float(half.max())
-    boxes = chains.boxes + np.array([-margin, -margin, margin, margin])
-    low, high = middle.min(axis=0), middle.max(axis=0)
-    meets = np.flatnonzero((boxes[:, :2] <= high).all(axis=1) & (boxes[:, 2:] >= low).all(axis=1))
-    chain, bit = Bins.of(middle, margin).within(boxes[meets])
-    chain = meets[chain]
-    away = middle[bit] - chains.centre[chain]
-    # a hair more, so that rounding never loses a pair
-    near = (away * away).sum(axis=1) <= ((distance + half[bit] + chains.reach[chain]) * (1 + 1e-9)) ** 2
-    return bit[near], chain[near]
 
 
 def _held(bits: _Bits, bit: Ints, middle: Floats, radius: Floats) -> Rows:
@@ -215,6 +201,5 @@ def _inside_large(segments: Segments, bits: _Bits, shapes: Shapes, distance: flo
     if not large.any() or not len(bits):
         return Intervals.empty()
     half = float((bits.high - bits.low).max()) / 2
-    middle = bits.at((bits.low + bits.high) / 2)
-    _, bit = Bins.of(middle, 20 * SHORT).within(boxes[large] + np.array([-half, -half, half, half]))
+    _, bit = Bins.of(bits.middle, 20 * SHORT).within(boxes[large] + np.array([-half, -half, half, half]))
     return inside_polygons(segments.take(np.unique(bits.row[bit])), polygons[large])

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import geopandas as gpd
@@ -30,6 +30,7 @@ from gridsvc.partition.intervals import Intervals
 from gridsvc.partition.lineage import LINEAGE
 from gridsvc.partition.pieces import Pieces, agree, two_sided
 from gridsvc.partition.validity import units_on, valid_on
+from gridsvc.partition.workers import ALONE, Kept, Workers
 from gridsvc.settings import CONFIG_NAME, Workspace
 from gridsvc.store import Store
 
@@ -52,8 +53,24 @@ class Chosen:
 class Scene:
     """The workspace on one day, ready to be measured; each part is prepared when first asked for."""
 
-    def __init__(self, store: Store, workspace: Workspace, layers: Layers, as_of: dt.date) -> None:
+    arc = 32
+    """Straight edges per quarter circle of a buffer.
+
+    Against true distance a buffer is short by at most 0.068 % of its radius (7 cm of 100 m; an arc's last edge may be
+    one and a half steps long: 1 − cos 1.5·π/128). Where an outline is jagged GEOS fills shallow notches before it
+    buffers, and reaches too far: by up to 0.6 % of the radius on Cambridge's parks, 1.5 % on outlines sought out for
+    it. Both are narrow: the area of a buffer is within −0.05 and +0.05 % of the true one."""
+
+    def __init__(
+        self,
+        store: Store,
+        workspace: Workspace,
+        layers: Layers,
+        as_of: dt.date,
+        workers: Workers = ALONE,
+    ) -> None:
         """Bind to an open store; nothing is read yet."""
+        self.workers, self.once = workers, Kept().once
         self.store, self.workspace, self.layers, self.as_of = store, workspace, layers, as_of
         self._frames: dict[str, gpd.GeoDataFrame] = {}
         self._targets: dict[str, gpd.GeoDataFrame] = {}
@@ -135,6 +152,20 @@ class Scene:
         return _folded(rows["layer"]).isin(
             {fold(text) for text in (layer.name, layer.title.zh, layer.title.en)}
         )
+
+    def read(self, names: Iterable[str]) -> None:
+        """Read layers and tables now: a store answers only the thread that opened it."""
+        units = [layer.name for layer in self.layers.units.values()]
+        for name in {*units, self.layers.zones.name, self.layers.roads.name, *names}:
+            if self.layers[name].geometry:
+                self.layer(name)
+
+    def place(self) -> None:
+        """Find the roads' pieces and the cells of all features read so far."""
+        self._exemptions, self.duties, self._shared  # noqa: B018
+        features = [name for name, layer in self.layers.items() if name in self._frames and layer.role != "road"]
+        points = [partial(self.cell_of, name) for name in features]
+        self.workers.map(lambda make: make(), [lambda: self.pieces, *points])
 
     # cells
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from concurrent.futures import ThreadPoolExecutor, wait
-from typing import TypeVar
+from typing import Any, TypeVar
 
 Part = TypeVar("Part")
 Result = TypeVar("Result")
@@ -60,6 +60,26 @@ class Workers:
         """Let the threads go."""
         if self._pool is not None:
             self._pool.shutdown()
+
+
+class Kept:
+    """Results that several ask for, each made once, by whoever asks first; the others wait for it."""
+
+    def __init__(self) -> None:
+        """Nothing is made yet."""
+        self._made: dict[Hashable, Any] = {}
+        self._locks: dict[Hashable, threading.Lock] = {}
+        self._lock = threading.Lock()
+
+    def once(self, key: Hashable, make: Callable[[], Result]) -> Result:
+        """The result under *key*; *make* makes it when nobody has."""
+        with self._lock:
+            lock = self._locks.setdefault(key, threading.Lock())
+        with lock:
+            if key not in self._made:
+                self._made[key] = make()
+            made: Result = self._made[key]
+        return made
 
 
 ALONE = Workers(1)
