@@ -16,6 +16,7 @@ import shapely
 from gridsvc.coverage.indicators import Indicator
 from gridsvc.coverage.scene import Scene
 from gridsvc.layers import Layer, Layers, load_layers
+from gridsvc.partition.cells import Partition
 from gridsvc.partition.faces import Ints
 from gridsvc.partition.pieces import Pieces, cut_at_borders
 from gridsvc.partition.workers import ALONE, Workers
@@ -70,7 +71,9 @@ class CityStore:
 
     def _frame(self, name: str, folder: Path) -> gpd.GeoDataFrame:
         raw = gpd.read_parquet(folder / f"{FILES[name]}.parquet")
-        raw = raw.sort_values("code", ignore_index=True) if name == "grids" else raw
+        if name == "grids":
+            raw = raw.sort_values("code", ignore_index=True)
+            self.grid_id = raw.set_index("code")["grid_id"]
         frame = _empty(self.layers[name]).reindex(range(len(raw)))
         frame["key"] = raw["code"] if name == "grids" else [f"{n:08d}" for n in range(len(raw))]
         for column, values in COLUMNS[name](raw).items():
@@ -93,17 +96,29 @@ def _empty(layer: Layer) -> pd.DataFrame:
 class CityScene(Scene):
     """A city, measured by the engine like any workspace."""
 
-    def __init__(self, store: CityStore, split: str, quad: int, workers: Workers = ALONE) -> None:
-        """*split*: ``line`` cuts roads at borders as the peers do, ``two-sided`` shares them as gridsvc does."""
+    def __init__(self, store: CityStore, split: str, quad: int, workers: Workers = ALONE, parted: bool = False) -> None:
+        """Bind to a city.
+
+        *split*: ``line`` cuts roads at borders as the peers do, ``two-sided`` shares them as gridsvc does.
+        *parted*: the grids are snapped, noded and searched for overlaps and gaps before, which no peer does.
+        """
         county = County(name={"en": "yardstick", "zh": "测速"}, metre_crs="EPSG:4547")
         super().__init__(store, Workspace(Path(), county), store.layers, dt.date(2026, 1, 1), workers)
-        self.split, self.arc = split, quad
+        self.split, self.arc, self.parted = split, quad, parted
+
+    @cached_property
+    def partition(self) -> Partition:
+        """The grids as they are drawn, as the peers take them; or what gridsvc makes of them."""
+        if self.parted:
+            return super().partition
+        grids = self.layer("grids")
+        return Partition.of_tiles(grids["code"].to_numpy(object), grids.geometry.to_numpy(), self.crs)
 
     @cached_property
     def pieces(self) -> Pieces:
         """The roads' pieces, split as asked for."""
         if self.split == "two-sided":
-            return Scene.pieces.func(self)
+            return super().pieces
         return cut_at_borders(self.roads.segments, self.roads.divided, self.partition)
 
     def cell_of(self, name: str) -> Ints:

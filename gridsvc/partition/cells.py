@@ -70,6 +70,25 @@ class Partition:
     findings: pd.DataFrame
     """Overlaps, gaps and protrusions: see :func:`gridsvc.partition.findings.find_defects`."""
     crs: pyproj.CRS
+    as_drawn: bool = False
+    """True where cells keep their own coordinates, which need not be whole millimetres."""
+
+    @classmethod
+    def of_tiles(cls, codes: Any, shapes: Any, crs: pyproj.CRS) -> Partition:
+        """Grids that already tile the ground, each a cell just as it is drawn, in the order given.
+
+        For comparing with tools that take polygons as they are: nothing is snapped, noded or looked for. Raises
+        :class:`UsageError` where they overlap, or where neighbours do not share their vertices.
+        """
+        tiles = np.asarray(shapes, dtype=object)
+        if not shapely.coverage_is_valid(tiles):
+            raise UsageError(
+                "the grids overlap or do not share their vertices; they need to be partitioned",
+                "网格相互重叠，或相邻网格的顶点不一致；需要先进行划分",
+            )
+        table = pd.DataFrame({"cell": codes, "unit": codes, "level": "grid", "remainder": False, "zones": ""})
+        table["area_mm2"] = np.rint(shapely.area(tiles) * SQUARE_MM).astype(np.int64)
+        return cls(gpd.GeoDataFrame(table, geometry=tiles, crs=crs), pd.DataFrame(), crs, as_drawn=True)
 
     def locate(self, xy: npt.NDArray[np.float64]) -> Ints:
         """Cell number of each point (n, 2), :data:`OUTSIDE` where there is none.
@@ -78,7 +97,7 @@ class Partition:
         Points are snapped to the millimetre like the borders, so that a border drawn along the axes holds them.
         """
         found = np.full(len(xy), len(self.cells), dtype=np.int64)
-        tree = shapely.STRtree(shapely.points(snapped(xy)))
+        tree = shapely.STRtree(shapely.points(xy if self.as_drawn else snapped(xy)))
         cell, point = tree.query(np.asarray(self.cells.geometry), predicate="intersects")
         np.minimum.at(found, point, cell)
         found[found == len(self.cells)] = OUTSIDE
