@@ -49,11 +49,8 @@ class Chains:
         if not len(middle) or not len(self):
             return none, none
         margin = distance + float(radius.max())
-        low, high = middle.min(axis=0), middle.max(axis=0)
-        boxes = self.boxes + np.array([-margin, -margin, margin, margin])
-        meets = np.flatnonzero((boxes[:, :2] <= high).all(axis=1) & (boxes[:, 2:] >= low).all(axis=1))
-        chain, circle = Bins.of(middle, margin).within(boxes[meets])
-        chain = meets[chain]
+        bins = Bins.of(middle, margin / 2)
+        chain, circle = bins.within(self.boxes + np.array([-margin, -margin, margin, margin]))
         x, y = (middle[circle] - self.centre[chain]).T
         # a hair more, so that rounding never loses a pair
         reach = (distance + radius[circle] + self.reach[chain]) * (1 + 1e-9)
@@ -130,3 +127,13 @@ def _cut(xy: Floats, path: Ints, length: float) -> tuple[Ints, Ints, Ints]:
     same = np.append(path[first[1:]] == path[first[:-1]], False)
     last = np.where(same, following + 1, following)
     return first, last, path[first]
+
+
+def dot(a: Floats, b: Floats) -> Floats:
+    """Products of the vectors of two arrays (n, 2)."""
+    return np.asarray(a[:, 0] * b[:, 0] + a[:, 1] * b[:, 1])
+
+
+def squared(a: Floats) -> Floats:
+    """Squared lengths of vectors (n, 2)."""
+    return dot(a, a)

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from gridsvc.coverage.chains import Chains, chains_of
+from gridsvc.coverage.chains import Chains, chains_of, dot, squared
 from gridsvc.partition.faces import Ints, Shapes
 from gridsvc.partition.intervals import Intervals, spread
 from gridsvc.partition.lookup import Bins
@@ -134,7 +134,7 @@ def _held(bits: _Bits, bit: Ints, middle: Floats, radius: Floats) -> Rows:
     inside = np.ones(len(bit), dtype=bool)
     for along in (bits.low, bits.high):
         away = bits.at(along)[bit] - middle
-        inside &= (away * away).sum(axis=1) <= square
+        inside &= squared(away) <= square
     return inside
 
 
@@ -164,7 +164,7 @@ def _slab_stretches(bits: _Bits, bit: Ints, a: Floats, b: Floats, radius: float)
     across = start[:, 0] * unit[:, 1] - start[:, 1] * unit[:, 0]
     sin = way[:, 0] * unit[:, 1] - way[:, 1] * unit[:, 0]
     low, high = _between(across, sin, -radius, radius)
-    begin, end = _between((start * unit).sum(axis=1), (way * unit).sum(axis=1), 0.0, size)
+    begin, end = _between(dot(start, unit), dot(way, unit), 0.0, size)
     return _clipped(bits, bit, np.maximum(low, begin), np.minimum(high, end))
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from gridsvc.coverage.chains import Chains, chains_of
+from gridsvc.coverage.chains import Chains, chains_of, squared
 from gridsvc.partition.faces import Ints, Shapes
 from gridsvc.partition.intervals import spread
 from gridsvc.partition.segments import Floats
@@ -54,12 +54,12 @@ def _near_circles(
     feature, chain = chains.in_reach(circles[:, :2], circles[:, 2], distance)
     near = np.zeros(len(shapes), dtype=bool)
     away = vertex[feature] - chains.heart[chain]
-    near[feature[(away * away).sum(axis=1) <= (chains.core[chain] + distance) ** 2]] = True
+    near[feature[squared(away) <= (chains.core[chain] + distance) ** 2]] = True
     feature, chain = feature[~near[feature]], chain[~near[feature]]
     count, first = chains.take(chain)
     pair, number = spread(first, first + count)
     away = vertex[feature[pair]] - chains.xy[number]
-    near[feature[pair[(away * away).sum(axis=1) <= distance * distance]]] = True
+    near[feature[pair[squared(away) <= distance * distance]]] = True
     open_ = ~near[feature]
     pairs = np.unique(feature[open_] * len(goals) + chains.shape[chain[open_]])
     feature, goal = pairs // len(goals), pairs % len(goals)

@@ -333,6 +333,7 @@ def _folded(texts: pd.Series) -> pd.Series:
 def representatives(frame: gpd.GeoDataFrame) -> npt.NDArray[np.object_]:
     """A point of each feature: a point itself, else one that surely lies on it."""
     shapes = frame.geometry.to_numpy()
-    points = shapely.point_on_surface(shapes)
-    chosen: npt.NDArray[np.object_] = np.where(shapely.get_type_id(shapes) == 0, shapes, points)
-    return chosen
+    points: npt.NDArray[np.object_] = shapes.copy()
+    other = shapely.get_type_id(shapes) != 0
+    points[other] = shapely.point_on_surface(shapes[other])
+    return points

@@ -45,16 +45,19 @@ class Bins:
     def within(self, boxes: Any) -> tuple[Ints, Ints]:
         """Pairs (row of a box, row of a point in it) of *boxes* (m, 4): west, south, east, north."""
         edges = np.asarray(boxes, dtype=float).reshape(-1, 4)
-        low = np.floor((edges[:, :2] - self.origin) / self.size)
-        high = np.floor((edges[:, 2:] - self.origin) / self.size)
+        (west, south, east, north), (x, y) = edges.T, self.origin
+        right, top = self.origin + self.number * self.size
         # a box that misses all bins has no rows, or columns in the wrong order
-        real = (high >= 0).all(axis=1) & (low < self.number).all(axis=1) & (high >= low).all(axis=1)
-        rows = np.flatnonzero(real)
-        first = np.clip(low[rows], 0, self.number - 1).astype(np.int64)
-        last = np.clip(high[rows], 0, self.number - 1).astype(np.int64)
-        box, line = spread(first[:, 1], last[:, 1] + 1)
+        rows = np.flatnonzero((east >= x) & (north >= y) & (west <= right) & (south <= top))
+        left, right, low, high = (
+            np.clip(np.floor((side[rows] - self.origin[axis]) / self.size), 0, self.number[axis] - 1).astype(
+                np.int64
+            )
+            for side, axis in ((west, 0), (east, 0), (south, 1), (north, 1))
+        )
+        box, line = spread(low, high + 1)
         base = line * self.number[0]
-        begin = np.searchsorted(self.key, base + first[box, 0], side="left")
-        end = np.searchsorted(self.key, base + last[box, 0], side="right")
+        begin = np.searchsorted(self.key, base + left[box], side="left")
+        end = np.searchsorted(self.key, base + right[box], side="right")
         some, place = spread(begin, end)
         return rows[box[some]], self.order[place]
