@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -110,15 +111,17 @@ def call(command: list[Any], **environment: str) -> dict[str, Any]:
     """Run one tool in a process of its own; what it says of itself, with the processor seconds of all of it."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(
-        [str(part) for part in command], capture_output=True, text=True, env={**os.environ, **environment}, check=False
+        [str(part) for part in command],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment},
+        check=False,
     )
     if done.returncode:
         sys.exit(f"error: {command[1]} failed\n{done.stderr[-2000:]}")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     told: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
-    told["cpu_with_reading"] = round(
-        after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, 2
-    )
+    told["cpu_with_reading"] = round(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, 2)
     return told
 
 
@@ -175,9 +178,11 @@ def show(results: list[dict[str, Any]]) -> None:
             state = ", ".join(f"{name} {value:.1e}" for name, value in worst.items()) or "within bounds"
             print(f"{told['city']} {told['split']}: agreement with {FAIREST}: {state}")
     lines = [one for one in results if one.get("split") == "line"]
-    for small, big in zip(lines, lines[1:], strict=False):
+    for small, big in pairwise(lines):
         size = np.log(GRIDS[big["city"]] / GRIDS[small["city"]])
-        print(f"growth {small['city']} to {big['city']}: exponent {np.log(big['core'] / small['core']) / size:.2f}")
+        print(
+            f"growth {small['city']} to {big['city']}: exponent {np.log(big['core'] / small['core']) / size:.2f}"
+        )
 
 
 GRIDS = {"S": 5_000, "M": 60_000, "L": 400_000}
@@ -201,7 +206,9 @@ def main() -> int:
     if asked.city is not None:
         if not (asked.city / "grids.parquet").is_file():
             parser.error(f"{asked.city} is no city: it has no grids.parquet")
-        told = run_city(asked.city.resolve(), asked.split, asked.quad, asked.threads, asked.out, asked.partition)
+        told = run_city(
+            asked.city.resolve(), asked.split, asked.quad, asked.threads, asked.out, asked.partition
+        )
         print(json.dumps(told))
         return 0
     for name in ("make_city.py", "peers.py"):

@@ -15,7 +15,7 @@ import shapely
 
 from gridsvc.coverage.indicators import Indicator
 from gridsvc.coverage.scene import Scene
-from gridsvc.layers import Layer, Layers, load_layers
+from gridsvc.layers import Layer, load_layers
 from gridsvc.partition.cells import Partition
 from gridsvc.partition.faces import Ints
 from gridsvc.partition.pieces import Pieces, cut_at_borders
@@ -23,8 +23,21 @@ from gridsvc.partition.workers import ALONE, Workers
 from gridsvc.settings import County, Workspace
 
 CRS = pyproj.CRS.from_epsg(4547)
-DTYPES = {"text": "object", "integer": "float64", "number": "float64", "boolean": "object", "date": "datetime64[s]"}
-FILES = {"grids": "grids", "roads": "roads", "lamps": "lamps", "greenery": "green", "buildings": "bld", "toilets": "toi"}
+DTYPES = {
+    "text": "object",
+    "integer": "float64",
+    "number": "float64",
+    "boolean": "object",
+    "date": "datetime64[s]",
+}
+FILES = {
+    "grids": "grids",
+    "roads": "roads",
+    "lamps": "lamps",
+    "greenery": "green",
+    "buildings": "bld",
+    "toilets": "toi",
+}
 """Files of a city by layer."""
 COLUMNS = {
     "grids": lambda frame: {"code": frame["code"], "name": frame["code"]},
@@ -38,7 +51,11 @@ COLUMNS = {
 LIT = {"state": ["lit"]}
 GREENERY = {"layer": "greenery", "distance": 100}
 JOB: dict[str, dict[str, Any]] = {
-    "lit_len": {"kind": "length_near", "of": {"layer": "roads"}, "near": {"layer": "lamps", "where": LIT, "distance": 25}},
+    "lit_len": {
+        "kind": "length_near",
+        "of": {"layer": "roads"},
+        "near": {"layer": "lamps", "where": LIT, "distance": 25},
+    },
     "lamps_lit": {"kind": "count_share", "of": {"layer": "lamps"}, "match": LIT},
     "pop_g": {"kind": "feature_near", "of": {"layer": "buildings", "weight": "population"}, "near": GREENERY},
     "area_g": {"kind": "area_near", "near": GREENERY},
@@ -96,7 +113,9 @@ def _empty(layer: Layer) -> pd.DataFrame:
 class CityScene(Scene):
     """A city, measured by the engine like any workspace."""
 
-    def __init__(self, store: CityStore, split: str, quad: int, workers: Workers = ALONE, parted: bool = False) -> None:
+    def __init__(
+        self, store: CityStore, split: str, quad: int, workers: Workers = ALONE, parted: bool = False
+    ) -> None:
         """Bind to a city.
 
         *split*: ``line`` cuts roads at borders as the peers do, ``two-sided`` shares them as gridsvc does.

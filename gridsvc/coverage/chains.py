@@ -74,7 +74,9 @@ def chains_of(shapes: Any, length: float) -> Chains:
     polygons = parts[dimension == 2]
     rings, of_polygon = shapely.get_rings(polygons, return_index=True)
     paths = np.concatenate([parts[dimension == 0], parts[dimension == 1], rings])
-    row = np.concatenate([of_part[dimension == 0], of_part[dimension == 1], of_part[dimension == 2][of_polygon]])
+    row = np.concatenate(
+        [of_part[dimension == 0], of_part[dimension == 1], of_part[dimension == 2][of_polygon]]
+    )
     heart, core = _hearts(polygons)
     polygon = np.concatenate([np.full(len(paths) - len(rings), -1), of_polygon]).astype(np.int64)
     xy, path = shapely.get_coordinates(paths, return_index=True)
@@ -93,7 +95,15 @@ def chains_of(shapes: Any, length: float) -> Chains:
     own_heart, own_core = xy[start + count // 2].copy(), np.zeros(len(count))
     own_core[inside] = core[mine[inside]]
     own_heart[inside & (own_core > 0)] = heart[mine[inside & (own_core > 0)]]
-    return Chains(row[of_chain].astype(np.int64), xy, first, centre, np.maximum.reduceat(away, start), own_heart, own_core)
+    return Chains(
+        row[of_chain].astype(np.int64),
+        xy,
+        first,
+        centre,
+        np.maximum.reduceat(away, start),
+        own_heart,
+        own_core,
+    )
 
 
 def _hearts(polygons: Shapes) -> tuple[Floats, Floats]:

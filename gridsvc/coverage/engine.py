@@ -21,7 +21,7 @@ from gridsvc.coverage.tallies import asset_holders, tally
 from gridsvc.crs import transform
 from gridsvc.layers import Layers
 from gridsvc.partition.cells import OUTSIDE
-from gridsvc.partition.workers import ALONE, Workers
+from gridsvc.partition.workers import Workers
 from gridsvc.settings import Workspace
 from gridsvc.store import NewRun, RunRecord, Store
 
@@ -36,16 +36,17 @@ def compute(
     indicators: Indicators,
     as_of: dt.date,
     progress: Progress | None = None,
-    workers: Workers = ALONE,
+    threads: int | None = None,
 ) -> RunRecord:
-    """Compute all indicators as they stand on *as_of* and store them as a draft run; who works makes no difference.
+    """Compute all indicators as they stand on *as_of* and store them as a draft run.
 
-    *store* must be open for writing. An indicator one of whose layers was never loaded has no tallies; its figures
-    say so. Raises :class:`UsageError` when no boundaries are loaded.
+    *store* must be open for writing. *threads* takes the place of the workspace's own setting; the figures do not
+    depend on it. An indicator one of whose layers was never loaded has no tallies; its figures say so. Raises
+    :class:`UsageError` when no boundaries are loaded.
     """
     tell = progress or (lambda what, done, total: None)
     total = len(indicators) + 3
-    with store.snapshot():
+    with Workers(workspace.county.threads if threads is None else threads) as workers, store.snapshot():
         scene = Scene(store, workspace, layers, as_of, workers)
         versions = scene.versions()
         ready = [one for one in indicators.values() if all(versions[name] for name in one.layers)]

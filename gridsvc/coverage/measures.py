@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,8 @@ from gridsvc.partition.areas import cover, surroundings, union_areas
 from gridsvc.partition.cells import SQUARE_MM
 from gridsvc.partition.faces import Ints, Shapes
 from gridsvc.partition.intervals import Intervals
+from gridsvc.partition.workers import do
+
 
 def measure(scene: Scene, indicator: Indicator) -> Measured:
     """Measure *indicator* on *scene*."""
@@ -41,8 +44,9 @@ def prepare(scene: Scene, indicators: Iterable[Indicator]) -> None:
     """
     todo = list(indicators)
     scene.read([name for indicator in todo for name in indicator.layers])
-    early = [partial(_EARLY[one.kind], scene, one) for one in todo if one.kind in _EARLY]
-    scene.workers.map(lambda make: make(), [lambda: scene.partition, lambda: scene.roads, *early])
+    early: list[Callable[[], Any]] = [lambda: scene.partition, lambda: scene.roads]
+    early += [partial(_EARLY[one.kind], scene, one) for one in todo if one.kind in _EARLY]
+    scene.workers.map(do, early)
     scene.place()
 
 

@@ -102,9 +102,7 @@ def _bits(segments: Segments, chosen: Ints, longest: float) -> _Bits:
     piece, number = spread(np.zeros(len(chosen), dtype=np.int64), count)
     low, high = number / count[piece], (number + 1) / count[piece]
     whole = length[piece]
-    return _Bits(
-        chosen[piece], low * whole, high * whole, whole, tail[piece], (way / length[:, None])[piece]
-    )
+    return _Bits(chosen[piece], low * whole, high * whole, whole, tail[piece], (way / length[:, None])[piece])
 
 
 def _near_chains(segments: Segments, bits: _Bits, chains: Chains, distance: float) -> Intervals:
@@ -150,7 +148,9 @@ def _disc_stretches(bits: _Bits, bit: Ints, xy: Floats, radius: float) -> tuple[
     return _clipped(bits, bit, foot - half, foot + half)
 
 
-def _slab_stretches(bits: _Bits, bit: Ints, a: Floats, b: Floats, radius: float) -> tuple[Ints, Floats, Floats]:
+def _slab_stretches(
+    bits: _Bits, bit: Ints, a: Floats, b: Floats, radius: float
+) -> tuple[Ints, Floats, Floats]:
     """Where bits meet the rectangles of half-width *radius* around edges a–b.
 
     A point at t lies beside the edge where 0 ≤ along(t) ≤ its length and −r ≤ across(t) ≤ r, both linear in t.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
@@ -24,6 +24,7 @@ from gridsvc.duties.roads import Roads
 from gridsvc.duties.stretches import DUTIES, Duties, duties_on
 from gridsvc.errors import UsageError
 from gridsvc.layers import Layer, Layers, fold
+from gridsvc.partition.areas import ARC
 from gridsvc.partition.cells import OUTSIDE, Partition, build_partition
 from gridsvc.partition.faces import Ints
 from gridsvc.partition.intervals import Intervals
@@ -31,6 +32,7 @@ from gridsvc.partition.lineage import LINEAGE
 from gridsvc.partition.pieces import Pieces, agree, two_sided
 from gridsvc.partition.validity import units_on, valid_on
 from gridsvc.partition.workers import ALONE, Kept, Workers
+from gridsvc.partition.workers import ALONE, Kept, Workers, do
 from gridsvc.settings import CONFIG_NAME, Workspace
 from gridsvc.store import Store
 
@@ -53,13 +55,8 @@ class Chosen:
 class Scene:
     """The workspace on one day, ready to be measured; each part is prepared when first asked for."""
 
-    arc = 32
-    """Straight edges per quarter circle of a buffer.
-
-    Against true distance a buffer is short by at most 0.068 % of its radius (7 cm of 100 m; an arc's last edge may be
-    one and a half steps long: 1 − cos 1.5·π/128). Where an outline is jagged GEOS fills shallow notches before it
-    buffers, and reaches too far: by up to 0.6 % of the radius on Cambridge's parks, 1.5 % on outlines sought out for
-    it. Both are narrow: the area of a buffer is within −0.05 and +0.05 % of the true one."""
+    arc = ARC
+    """Straight edges per quarter circle of a buffer."""
 
     def __init__(
         self,
@@ -163,9 +160,12 @@ class Scene:
     def place(self) -> None:
         """Find the roads' pieces and the cells of all features read so far."""
         self._exemptions, self.duties, self._shared  # noqa: B018
-        features = [name for name, layer in self.layers.items() if name in self._frames and layer.role != "road"]
+        features = [
+            name for name, layer in self.layers.items() if name in self._frames and layer.role != "road"
+        ]
         points = [partial(self.cell_of, name) for name in features]
-        self.workers.map(lambda make: make(), [lambda: self.pieces, *points])
+        todo: list[Callable[[], Any]] = [lambda: self.pieces, *points]
+        self.workers.map(do, todo)
 
     # cells
 

@@ -12,6 +12,14 @@ from gridsvc.partition.cells import SQUARE_MM, Partition
 from gridsvc.partition.faces import Ints, Shapes
 from gridsvc.partition.workers import ALONE, Workers
 
+Floats = npt.NDArray[np.float64]
+ARC = 32
+"""Straight edges per quarter circle of a buffer.
+
+Against true distance a buffer is short by at most 0.068 % of its radius (7 cm of 100 m; an arc's last edge may be
+one and a half steps long: 1 − cos 1.5·π/128). Where an outline is jagged GEOS fills shallow notches before it
+buffers, and reaches too far: by up to 0.6 % of the radius on Cambridge's parks, 1.5 % on outlines sought out for it.
+Both are narrow: the area of a buffer is within −0.05 and +0.05 % of the true one."""
 CHUNK = 500
 """Cells whose unions are made in one go."""
 BATCH = 500
@@ -42,8 +50,10 @@ def union_areas(
     cells = np.asarray(partition.cells.geometry, dtype=object) if within is None else within
     shapes = np.asarray(polygons, dtype=object)
     crowded = _crowded(shapes)
-    area = shapely.area(cover(cells, shapes[crowded], workers)) + _lone_areas(cells, shapes[~crowded], workers)
-    return np.rint(area * SQUARE_MM).astype(np.int64)
+    area = shapely.area(cover(cells, shapes[crowded], workers)) + _lone_areas(
+        cells, shapes[~crowded], workers
+    )
+    return np.asarray(np.rint(area * SQUARE_MM), dtype=np.int64)
 
 
 def _crowded(shapes: Shapes) -> npt.NDArray[np.bool_]:
@@ -54,19 +64,19 @@ def _crowded(shapes: Shapes) -> npt.NDArray[np.bool_]:
     return meets
 
 
-def _lone_areas(cells: Shapes, shapes: Shapes, workers: Workers) -> npt.NDArray[np.float64]:
+def _lone_areas(cells: Shapes, shapes: Shapes, workers: Workers) -> Floats:
     """Area in each cell of shapes that do not meet one another."""
 
     tree = shapely.STRtree(shapes)
     size = shapely.area(shapes)
 
-    def measure(first: int) -> npt.NDArray[np.float64]:
+    def measure(first: int) -> Floats:
         ground = cells[first : first + CHUNK]
         cell, shape = tree.query(ground, predicate="intersects")
         inside = _pairs_in(tree.query(ground, predicate="contains"), cell, shape, len(shapes))
         part = size[shape]
         part[~inside] = shapely.area(shapely.intersection(ground[cell[~inside]], shapes[shape[~inside]]))
-        return np.bincount(cell, weights=part, minlength=len(ground))
+        return np.bincount(cell, weights=part, minlength=len(ground)).astype(float)
 
     return np.concatenate([np.zeros(0), *workers.map(measure, range(0, len(cells), CHUNK))])
 

@@ -6,7 +6,8 @@ import os
 import threading
 from collections.abc import Callable, Hashable, Iterable
 from concurrent.futures import ThreadPoolExecutor, wait
-from typing import Any, TypeVar
+from types import TracebackType
+from typing import Any, Self, TypeVar
 
 Part = TypeVar("Part")
 Result = TypeVar("Result")
@@ -35,7 +36,7 @@ class Workers:
             return [work(part) for part in todo]
         results: list[Result] = [None] * len(todo)  # type: ignore[list-item]
         numbers = iter(range(len(todo)))
-        lock, faults = threading.Lock(), []
+        lock, faults = threading.Lock(), list[BaseException]()
 
         def help_out() -> None:
             while True:
@@ -56,7 +57,13 @@ class Workers:
             raise faults[0]
         return results
 
-    def close(self) -> None:
+    def __enter__(self) -> Self:
+        """Work until the block ends."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Let the threads go."""
         if self._pool is not None:
             self._pool.shutdown()
@@ -80,6 +87,11 @@ class Kept:
                 self._made[key] = make()
             made: Result = self._made[key]
         return made
+
+
+def do(work: Callable[[], Any]) -> None:
+    """Do one thing, for its effect: to map over different ones."""
+    work()
 
 
 ALONE = Workers(1)
