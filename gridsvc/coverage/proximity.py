@@ -44,7 +44,22 @@ def features_near(shapes: Any, targets: Any, distance: float, workers: Workers =
     parts = [order[begin : begin + CHUNK] for begin in range(0, len(order), CHUNK)]
     for part, found in zip(parts, workers.map(work, parts), strict=True):
         near[rows[part]] = found
+    left = ~near[rows]
+    near[rows[left]] = _inside_large(xy[first[left]], goals, distance)
     return near
+
+
+def _inside_large(xy: Floats, goals: Shapes, distance: float) -> Rows:
+    """Which points lie in polygons that can hold a place farther than *distance* from their border.
+
+    What lies that deep has no chain in reach, and lies inside with all of it, so one of its vertices tells.
+    """
+    polygons = goals[shapely.get_dimensions(goals) == 2]
+    boxes = shapely.bounds(polygons)
+    polygons = polygons[np.minimum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]) > 2 * distance]
+    inside = np.zeros(len(xy), dtype=bool)
+    inside[shapely.STRtree(shapely.points(xy)).query(polygons, predicate="intersects")[1]] = True
+    return inside
 
 
 def _near_circles(
