@@ -49,7 +49,7 @@ def run_city(
         steps[name] = round(time.perf_counter() - begun, 3)
 
     with timed("read"):
-        store = CityStore(folder)
+        store = CityStore.open(folder)
     workers, job = Workers(threads), core_job()
     wall, cpu = time.perf_counter(), time.process_time()
     scene = CityScene(store, split, quad, workers, parted)

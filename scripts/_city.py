@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -81,13 +82,17 @@ class CityStore:
 
     crs = CRS
 
-    def __init__(self, folder: Path) -> None:
-        """Read all files of *folder* into memory."""
+    def __init__(self, files: Mapping[str, gpd.GeoDataFrame]) -> None:
+        """Take the files' contents by the names of :data:`FILES`."""
         self.layers = load_layers()
-        self.frames = {name: self._frame(name, folder) for name in FILES}
+        self.frames = {name: self._frame(name, files[file]) for name, file in FILES.items()}
 
-    def _frame(self, name: str, folder: Path) -> gpd.GeoDataFrame:
-        raw = gpd.read_parquet(folder / f"{FILES[name]}.parquet")
+    @classmethod
+    def open(cls, folder: Path) -> CityStore:
+        """Read all files of *folder* into memory."""
+        return cls({file: gpd.read_parquet(folder / f"{file}.parquet") for file in FILES.values()})
+
+    def _frame(self, name: str, raw: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         if name == "grids":
             raw = raw.sort_values("code", ignore_index=True)
             self.grid_id = raw.set_index("code")["grid_id"]
