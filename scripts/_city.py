@@ -142,7 +142,7 @@ class CityScene(Scene):
     def pieces(self) -> Pieces:
         """The roads' pieces, split as asked for."""
         if self.split == "two-sided":
-            return super().pieces
+            return Scene.pieces.func(self)
         return cut_at_borders(self.roads.segments, self.roads.divided, self.partition)
 
     def cell_of(self, name: str) -> Ints:

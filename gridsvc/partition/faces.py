@@ -60,11 +60,11 @@ def unique_edges(shapes: Any) -> tuple[Ints, Ints, Ints]:
     swap = (tail[:, 0] > head[:, 0]) | ((tail[:, 0] == head[:, 0]) & (tail[:, 1] > head[:, 1]))
     lower = np.where(swap[:, None], head, tail)
     upper = np.where(swap[:, None], tail, head)
-    edges, number = _distinct(np.hstack([lower, upper]))
+    edges, number = distinct(np.hstack([lower, upper]))
     return edges, number, shape.astype(np.int64)
 
 
-def _distinct(rows: Ints) -> tuple[Ints, Ints]:
+def distinct(rows: Any) -> tuple[Any, Ints]:
     """Different rows (n, k) in rising order, and the number of each row among them."""
     order = np.lexsort(rows.T[::-1])
     arranged = rows[order]
@@ -137,7 +137,7 @@ def _neighbours(polygons: Shapes) -> tuple[Ints, Ints, npt.NDArray[np.float64], 
     shared = np.flatnonzero(number[1:] == number[:-1])
     a, b = face[shared], face[shared + 1]
     apart = a != b
-    pair, back = _distinct(np.column_stack([a, b])[apart])
+    pair, back = distinct(np.column_stack([a, b])[apart])
     border = np.bincount(back, weights=length[number[shared][apart]], minlength=len(pair))
     return pair[:, 0], pair[:, 1], border.astype(float), perimeter.astype(float)
 
