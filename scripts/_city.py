@@ -102,6 +102,10 @@ class CityStore:
             frame[column] = values
         return gpd.GeoDataFrame(frame, geometry=raw.geometry.to_numpy(), crs=CRS)
 
+    def counts(self) -> dict[str, int]:
+        """Features of every layer."""
+        return {name: len(self.frames.get(name, ())) for name in self.layers}
+
     def read(self, name: str, context: bool = False) -> pd.DataFrame:
         """A layer in the order of its keys."""
         if name in self.frames and not context:

@@ -44,6 +44,9 @@ def prepare(scene: Scene, indicators: Iterable[Indicator]) -> None:
     """
     todo = list(indicators)
     scene.read([name for indicator in todo for name in indicator.layers])
+    for indicator in todo:
+        if indicator.near is not None:
+            scene.targets(indicator.near.layer)
     early: list[Callable[[], Any]] = [lambda: scene.partition, lambda: scene.roads]
     early += [partial(_EARLY[one.kind], scene, one) for one in todo if one.kind in _EARLY]
     scene.workers.map(do, early)

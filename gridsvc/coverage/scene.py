@@ -31,7 +31,6 @@ from gridsvc.partition.intervals import Intervals
 from gridsvc.partition.lineage import LINEAGE
 from gridsvc.partition.pieces import Pieces, agree, two_sided
 from gridsvc.partition.validity import units_on, valid_on
-from gridsvc.partition.workers import ALONE, Kept, Workers
 from gridsvc.partition.workers import ALONE, Kept, Workers, do
 from gridsvc.settings import CONFIG_NAME, Workspace
 from gridsvc.store import Store
@@ -101,9 +100,10 @@ class Scene:
     def targets(self, name: str) -> gpd.GeoDataFrame:
         """What of a layer may be near: its own features as in :meth:`layer`, then those of neighbouring counties."""
         if name not in self._targets:
-            own, beside = self.layer(name), self.store.read(name, context=True)
-            parts = [own, self._prepared(name, beside)] if len(beside) else [own]
-            self._targets[name] = pd.concat(parts, ignore_index=True)
+            found, beside = self.layer(name), self.store.read(name, context=True)
+            if len(beside):
+                found = pd.concat([found, self._prepared(name, beside)], ignore_index=True)
+            self._targets[name] = found
         return self._targets[name]
 
     def _prepared(self, name: str, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
