@@ -152,6 +152,7 @@ class Scene:
 
     def read(self, names: Iterable[str]) -> None:
         """Read layers and tables now: a store answers only the thread that opened it."""
+        self._held  # noqa: B018
         units = [layer.name for layer in self.layers.units.values()]
         for name in {*units, self.layers.zones.name, self.layers.roads.name, *names}:
             if self.layers[name].geometry:
@@ -170,10 +171,15 @@ class Scene:
     # cells
 
     @cached_property
+    def _held(self) -> dict[str, int]:
+        """Features of every layer in the store, whatever the day."""
+        return self.store.counts()
+
+    @cached_property
     def partition(self) -> Partition:
         """The cells."""
         boundaries = {level: self.layer(self.layers.units[level].name) for level in LEVELS}
-        held = self.store.counts()
+        held = self._held
         if not any(map(len, boundaries.values())) and any(
             held[one.name] for one in self.layers.units.values()
         ):
