@@ -15,6 +15,7 @@ from gridsvc.cli.usage import Told
 COMMANDS = {
     "init": "workspaces",
     "layers": "workspaces",
+    "template": "templates",
     "load": "load",
     "osm": "osm",
     "loads": "loads",

@@ -129,7 +129,7 @@ def next_steps(report: LoadReport) -> Iterator[Text]:
     """What a person does after a load that has stored something."""
     if report.load_id is None:
         return
-    if report.counts["quarantined"]:
+    if report.quarantined:
         name = report.layer
         yield bilingual(
             f"next, to correct what waits: gridsvc quarantine {name} --export {name}.xlsx, correct it, then "
@@ -137,7 +137,7 @@ def next_steps(report: LoadReport) -> Iterator[Text]:
             f"下一步，更正待处理的行：gridsvc quarantine {name} --export {name}.xlsx，改好后执行 "
             f"gridsvc quarantine {name} --admit {name}.xlsx",
         )
-    if any(report.counts[name] for name in ("added", "changed")) or report.ended:
+    if any(report.counts[name] for name in ("added", "changed", "split")) or report.ended:
         yield bilingual("when all files are loaded: gridsvc compute", "全部文件入库后执行：gridsvc compute")
 
 

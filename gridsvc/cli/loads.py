@@ -100,7 +100,8 @@ def show_loads(out: Console, records: list[LoadRecord], lang: str) -> None:
                 record.changed,
                 record.unchanged,
                 record.ended,
-                record.quarantined,
+                # what of a split row was not stored waits there, too
+                record.quarantined + record.other.get("split", 0),
                 record.finished[: len("YYYY-MM-DDTHH:MM")].replace("T", " "),
                 f"{STATES[record.status](lang)}{PRUNED(lang) if record.pruned else ''}",
             )

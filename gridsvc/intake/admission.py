@@ -19,12 +19,14 @@ from gridsvc.intake.context import Surroundings
 from gridsvc.intake.corrected import Corrected, left_open, read_corrected, typed_cell
 from gridsvc.intake.current import current_keys
 from gridsvc.intake.delivery import Column, Delivery, Objects
-from gridsvc.intake.fields import check_options, coordinate_columns
+from gridsvc.intake.fields import check_options
+from gridsvc.intake.formats import readable
 from gridsvc.intake.load import county_of
+from gridsvc.intake.positions import coordinate_columns
 from gridsvc.intake.prepare import Prepared, Request, prepare
 from gridsvc.intake.quarantine import columns_of, file_of, position_of
 from gridsvc.intake.report import LoadReport, RowReport
-from gridsvc.intake.sources import digest, handed_over, readable
+from gridsvc.intake.sources import digest, handed_over
 from gridsvc.intake.storing import STEPS, LoadOptions, Origin, Progress, finish, silent
 from gridsvc.intake.systems import Bounds
 from gridsvc.layers import Layer, Layers
@@ -257,7 +259,8 @@ def _require_own(
     foreign = [
         row
         for row in left
-        if batch.keys[row] in known and (batch.keys[row] != keys[row] or reasons[row] in (CONFLICT, "exists"))
+        if batch.keys[row] in known
+        and (batch.keys[row] != keys[row] or reasons[row] in (CONFLICT, "exists", "split"))
     ]
     texts = [
         bilingual(

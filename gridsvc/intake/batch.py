@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -160,6 +162,28 @@ class Batch:
             for (position, found), raw in zip(by_row.items(), self._raw(list(by_row)), strict=True)
         ]
 
+    @cached_property
+    def splits(self) -> dict[int, tuple[Any, Text]]:
+        """Accepted rows of whose shape a part was taken only: the rest of it in lon/lat, and what to say."""
+        accepted = self.accepted
+        return {
+            position + start: (rest, text)
+            for start, part in zip(self.starts.tolist(), self.parts, strict=False)
+            if part.placed is not None
+            for position, rest, text in zip(
+                part.placed.split.positions.tolist(),
+                part.placed.split.rest,
+                part.placed.split.texts,
+                strict=True,
+            )
+            if accepted[position + start]
+        }
+
+    def split_rows(self) -> list[RowReport]:
+        """Rows of which a part was stored and the rest waits."""
+        texts = [text for _, text in self.splits.values()]
+        return self._told("split", list(self.splits), texts, ["split"])
+
     def _at_fault(self, position: int, found: Sequence[tuple[str, Text, str]]) -> list[str]:
         """The delivered columns that the reasons of a row are about."""
         mapping = self.parts[self._part(position)].mapping
@@ -172,11 +196,12 @@ class Batch:
         return list(dict.fromkeys(mapping[name] for name in names if name in mapping))
 
     def quarantine_frame(self, rows: Sequence[RowReport]) -> pd.DataFrame:
-        """The quarantined *rows* as the store keeps them; geometry as lon/lat WKB where it could be placed."""
+        """The quarantined and split *rows* as the store keeps them; geometry as lon/lat WKB where it has a place."""
         shapes: Objects = np.full(len(rows), None, dtype=object)
         if "geometry" in self.frame:
-            chosen = self.frame["geometry"].to_numpy(dtype=object)[self.problems.mask]
-            shapes = np.asarray(shapely.to_wkb(chosen, byte_order=1), dtype=object)
+            chosen = self.frame["geometry"].to_numpy(dtype=object)[self.problems.mask].tolist()
+            shapes[:] = [*chosen, *(rest for rest, _ in self.splits.values())]
+            shapes = np.asarray(shapely.to_wkb(shapes, byte_order=1), dtype=object)
         # a second row under one number waits under one of its own
         numbers = pd.Series([row.number for row in rows], dtype=object)
         origins = numbers.where(~numbers.duplicated(), None)
@@ -217,9 +242,11 @@ class Batch:
         rows += self._told("repaired", list(repairs), [_mended(share) for share in repairs.values()])
         return rows
 
-    def _told(self, outcome: str, positions: list[int], texts: list[Text]) -> list[RowReport]:
+    def _told(
+        self, outcome: str, positions: list[int], texts: list[Text], reasons: Sequence[str] = ()
+    ) -> list[RowReport]:
         return [
-            RowReport(*self._where(position), outcome, str(self.keys[position]), [], text, raw)
+            RowReport(*self._where(position), outcome, str(self.keys[position]), list(reasons), text, raw)
             for position, text, raw in zip(positions, texts, self._raw(positions), strict=True)
         ]
 
@@ -229,7 +256,10 @@ class Batch:
         return {
             position + start: share
             for start, part in zip(self.starts.tolist(), self.parts, strict=False)
-            for position, share in zip(part.repair.positions.tolist(), part.repair.change, strict=True)
+            if part.placed is not None
+            for position, share in zip(
+                part.placed.repair.positions.tolist(), part.placed.repair.change, strict=True
+            )
             if accepted[position + start]
         }
 

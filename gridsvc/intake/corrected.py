@@ -17,6 +17,7 @@ from gridsvc.crs import transform
 from gridsvc.errors import InputRefusedError, UsageError
 from gridsvc.export.tables import EXCEL_TEXT, disarmed
 from gridsvc.intake.delivery import Delivery, Objects
+from gridsvc.intake.formats import sniff
 from gridsvc.intake.load import read_delivery
 from gridsvc.intake.quarantine import (
     HEADS,
@@ -30,7 +31,7 @@ from gridsvc.intake.quarantine import (
     shown_names,
 )
 from gridsvc.intake.report import RowReport
-from gridsvc.intake.sources import open_sources, sheet_names, sniff
+from gridsvc.intake.sources import open_sources, sheet_names
 from gridsvc.layers import Layer, fold
 from gridsvc.text import Text, bilingual
 

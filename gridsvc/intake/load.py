@@ -11,16 +11,20 @@ from gridsvc.errors import UsageError
 from gridsvc.intake.batch import Batch
 from gridsvc.intake.context import Surroundings, require_context
 from gridsvc.intake.current import current_keys
-from gridsvc.intake.delivery import Delivery
+from gridsvc.intake.delivery import DataSet, Delivery
 from gridsvc.intake.fields import check_options, spellings
+from gridsvc.intake.formats import readable
 from gridsvc.intake.geojson import read_geojson
+from gridsvc.intake.kml import read_kml
 from gridsvc.intake.prepare import Request, prepare
-from gridsvc.intake.reading import read_dbf_table, read_layer_file, read_shapefile
+from gridsvc.intake.reading import read_layer_file
 from gridsvc.intake.report import LoadReport
-from gridsvc.intake.sources import DataSet, digest, handed_over, open_sources, readable
+from gridsvc.intake.shapefile import read_dbf_table, read_shapefile
+from gridsvc.intake.sources import digest, handed_over, open_sources
 from gridsvc.intake.storing import STEPS, LoadOptions, Origin, Progress, finish, silent
 from gridsvc.intake.systems import Bounds
 from gridsvc.intake.tables import read_csv, read_sheet
+from gridsvc.intake.topojson import read_topojson
 from gridsvc.layers import Layer, Layers
 from gridsvc.settings import Workspace
 from gridsvc.store import Store
@@ -128,6 +132,10 @@ def read_delivery(data: DataSet, encoding: str | None, known: frozenset[str]) ->
         return read_dbf_table(data, encoding)
     if data.format == "geojson":
         return read_geojson(data, encoding)
+    if data.format == "topojson":
+        return read_topojson(data, encoding)
+    if data.format == "kml":
+        return read_kml(data, encoding)
     if data.format == "csv":
         return read_csv(data, encoding, known)
     if data.format == "xlsx":

@@ -18,7 +18,7 @@ from gridsvc.errors import StoreError, UsageError
 from gridsvc.export import file_format, write_file
 from gridsvc.export.tables import EXCEL_TEXT, disarmed, width_of
 from gridsvc.intake.delivery import unique_names
-from gridsvc.intake.fields import coordinate_columns
+from gridsvc.intake.positions import coordinate_columns
 from gridsvc.layers import Layer
 from gridsvc.text import Text, bilingual
 

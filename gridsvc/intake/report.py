@@ -56,7 +56,8 @@ class RowReport:
     row: int
     """Number as the person sees it: data row from 1, or row of the spreadsheet."""
     outcome: str
-    """``quarantined``, ``left_out``, ``superseded`` or ``repaired`` (stored, but its shape was mended)."""
+    """``quarantined``, ``split`` (a part of its shape was stored), ``left_out``, ``superseded`` or ``repaired``
+    (stored, but its shape was mended)."""
     key: str
     reasons: list[str]
     text: Text
@@ -100,7 +101,7 @@ class LoadReport:
     @property
     def exit_code(self) -> int:
         """0 when all went in, 1 when rows wait in quarantine or values were not understood."""
-        return int(self.counts.get("quarantined", 0) > 0 or self.lost_values > 0)
+        return int(bool(self.quarantined) or self.lost_values > 0)
 
     def outcomes(self) -> Iterator[tuple[str, Text, int]]:
         """What became of how many source rows: name, title, number."""
@@ -109,8 +110,8 @@ class LoadReport:
 
     @property
     def quarantined(self) -> list[RowReport]:
-        """The rows in quarantine."""
-        return [row for row in self.problems if row.outcome == "quarantined"]
+        """The rows in quarantine, whole or in part."""
+        return [row for row in self.problems if row.outcome in {"quarantined", "split"}]
 
     def reasons(self) -> Iterator[tuple[Text, list[RowReport]]]:
         """Quarantined rows grouped by their first reason, the most frequent first."""

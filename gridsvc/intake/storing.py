@@ -114,7 +114,8 @@ def _suspect(batch: Batch, store: Store, layers: Layers) -> None:
     """Warn of files that lie off the store's data as a shifted system would; who named one needs no warning."""
     for start, end, part in zip(batch.starts[:-1], batch.starts[1:], batch.parts, strict=True):
         chosen = batch.accepted[start:end]
-        if part.located is None or part.located.shift is not None or not chosen.any():
+        located = part.placed.located if part.placed else None
+        if located is None or located.shift is not None or not chosen.any():
             continue
         shapes = part.frame["geometry"].to_numpy(dtype=object)[chosen]
         found = suspicion(store, layers, batch.layer, batch.keys[start:end][chosen], shapes)
@@ -123,7 +124,7 @@ def _suspect(batch: Batch, store: Store, layers: Layers) -> None:
 
 def _report(batch: Batch, origin: Origin, options: LoadOptions, numbers: Sequence[int]) -> LoadReport:
     """Everything there is to tell before the store has its say."""
-    rows = batch.quarantined()
+    rows, parts = batch.quarantined(), batch.split_rows()
     if numbers:
         waiting = np.flatnonzero(batch.problems.mask).tolist()
         rows = [replace(row, number=numbers[at]) for row, at in zip(rows, waiting, strict=True)]
@@ -139,12 +140,13 @@ def _report(batch: Batch, origin: Origin, options: LoadOptions, numbers: Sequenc
         {
             **dict.fromkeys(OUTCOMES, 0),
             "quarantined": len(rows),
+            "split": len(parts),
             "left_out": batch.left_out,
             "superseded": int(batch.superseded.sum()),
             **({name: int(getattr(batch, name).sum()) for name in LEFT_OUT} if options.context else {}),
         },
         context=options.context,
-        problems=[*rows, *batch.others()],
+        problems=[*rows, *parts, *batch.others()],
         warnings=batch.warnings(),
         lost_values=sum(part.lost_values for part in batch.parts),
         attribution=origin.attribution,
@@ -164,10 +166,11 @@ def _store(
     frame, quarantine = batch.stored_frame(), batch.quarantine_frame(report.quarantined)
     part = {"context": options.context}
     held = current_keys(store, batch.layer, **part) if options.mode == "replace" else set()
+    split = batch.keys[list(batch.splits)].tolist()
     # all of them, whether stored or not: what the store has is judged again inside the transaction
     kept = set(batch.keys[batch.problems.mask].tolist()) - set(batch.keys[batch.accepted].tolist())
     if options.dry_run:
-        changes: Any = preview(store, batch.layer, frame, options.mode, kept, **part)
+        changes: Any = preview(store, batch.layer, frame, options.mode, kept, split, **part)
     else:
         told = ("left_out", "superseded", *(LEFT_OUT if options.context else ()))
         counts = {"rows_read": report.rows_read, **{name: report.counts[name] for name in told}}
@@ -180,6 +183,7 @@ def _store(
             quarantine,
             counts,
             kept=kept,
+            split=split,
             started=started,
             admits=set(numbers),
             context=options.context,
@@ -233,7 +237,7 @@ def _recorded(batch: Batch, report: LoadReport, options: LoadOptions) -> dict[st
                 "encoding": part.report.encoding,
                 "crs": part.report.crs,
                 "crs_how": part.report.crs_how.en if part.report.crs_how else "",
-                "crs_code": code_of(part.located),
+                "crs_code": code_of(part.placed.located if part.placed else None),
                 "mapping": part.mapping,
                 "constants": dict(part.constants),
             }

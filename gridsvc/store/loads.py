@@ -67,7 +67,7 @@ class LoadRecord:
     @property
     def touched(self) -> bool:
         """True where the load changed any row."""
-        return bool(self.added or self.changed or self.ended)
+        return bool(self.added or self.changed or self.ended or self.other.get("split"))
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
@@ -145,6 +145,11 @@ def load_record(
 ) -> LoadRecord:
     """Record of a finished load; outcomes that do not add up to the rows read are a :class:`StoreError`."""
     outcomes = {name: int(count) for name, count in counts.items() if name != "rows_read"}
+    diff = asdict(changes)
+    if split := diff.pop("split"):
+        # what was not stored of them is in quarantine: they are one row each all the same
+        outcomes["split"] = split
+        quarantined -= split
     total = changes.added + changes.changed + changes.unchanged + quarantined + sum(outcomes.values())
     rows_read = int(counts.get("rows_read", total))
     if rows_read != total:
@@ -164,7 +169,7 @@ def load_record(
         started=started,
         finished=now(),
         rows_read=rows_read,
-        **asdict(changes),
+        **diff,
         quarantined=quarantined,
         left_out=outcomes.pop("left_out", 0),
         superseded=outcomes.pop("superseded", 0),

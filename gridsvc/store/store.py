@@ -131,6 +131,7 @@ class Store(History):
         counts: Mapping[str, int] | None = None,
         *,
         kept: Collection[str] = (),
+        split: Collection[str] = (),
         started: str | None = None,
         admits: Collection[int] = (),
         context: bool = False,
@@ -146,15 +147,17 @@ class Store(History):
         existing keys and mistyped values, :class:`StoreError` where the rows read are not all accounted for.
 
         *kept*: keys that ``replace`` leaves as they are although *frame* lacks them: a feature whose new row
-        waits in quarantine is not lost, its earlier version stands. *admits*: numbers under which rows waited in
-        quarantine that this load accepts or keeps corrected; one that waits no more is a :class:`UsageError`.
-        *delivered*: the files that the rows were read from, to be kept with the load.
+        waits in quarantine is not lost, its earlier version stands. *split*: keys of rows of which a part is in
+        *frame* and the rest in *quarantine*; each is counted once, under ``split``. *admits*: numbers under which
+        rows waited in quarantine that this load accepts or keeps corrected; one that waits no more is a
+        :class:`UsageError`. *delivered*: the files that the rows were read from, to be kept with the load.
 
         *context*: features of neighbouring counties. They stand beside the county's own, and every *mode* is about
         them alone.
         """
         table = self._layer_table(layer)
         frame, source, kept = _of_part(table, frame, source, kept) if context else (frame, source, kept)
+        split = [CONTEXT_KEY + key for key in split] if context else split
         if mode not in ("replace", "append", "upsert"):
             raise UsageError(f"there is no mode {mode!r}", f"没有 {mode!r} 这种入库方式")
         started = started or loads.now()
@@ -165,7 +168,14 @@ class Store(History):
         with self._db.writing():
             load_id = loads.next_load(self._db)
             changes = versions.write(
-                self._db, table, rows, load_id, whole=mode == "replace", kept=kept, context=context
+                self._db,
+                table,
+                rows,
+                load_id,
+                whole=mode == "replace",
+                kept=kept,
+                split=split,
+                context=context,
             )
             if mode == "append" and (changes.changed or changes.unchanged):
                 again = changes.changed + changes.unchanged

@@ -96,7 +96,7 @@ class OsmReport:
             parts = [f"{load.title(lang)} {stored:,}/{load.rows_read:,}"]
             parts += [
                 f"{OUTCOMES[name](lang)} {load.counts[name]:,}"
-                for name in ("quarantined", "left_out", "superseded")
+                for name in ("quarantined", "split", "left_out", "superseded")
                 if load.counts[name]
             ]
             console.print(Line("  " + " · ".join(parts)))

@@ -6,7 +6,8 @@ import pytest
 from gridsvc.errors import InputRefusedError, NotFoundError, UsageError
 from gridsvc.intake import archive
 from gridsvc.intake.archive import unpack, work_folder
-from gridsvc.intake.sources import digest, handed_over, open_sources, sniff
+from gridsvc.intake.formats import sniff
+from gridsvc.intake.sources import digest, handed_over, open_sources
 
 
 def packed(path, members, **more):
