@@ -50,17 +50,18 @@ def run_city(
 
     with timed("read"):
         store = CityStore.open(folder)
-    workers, job = Workers(threads), core_job()
+    job = core_job()
     wall, cpu = time.perf_counter(), time.process_time()
-    scene = CityScene(store, split, quad, workers, parted)
-    with timed("prepare"):
-        prepare(scene, job.values())
+    with Workers(threads) as workers:
+        scene = CityScene(store, split, quad, workers, parted)
+        with timed("prepare"):
+            prepare(scene, job.values())
 
-    def work(name: str) -> pd.DataFrame:
-        with timed(name):
-            return tally(scene, job[name], measure(scene, job[name]), owners=())
+        def work(name: str) -> pd.DataFrame:
+            with timed(name):
+                return tally(scene, job[name], measure(scene, job[name]), owners=())
 
-    tallies = dict(zip(job, workers.map(work, job), strict=True))
+        tallies = dict(zip(job, workers.map(work, job), strict=True))
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     if out is not None:
         figures(tallies, store, split).to_parquet(out)
