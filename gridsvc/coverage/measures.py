@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,19 +13,13 @@ import shapely
 from gridsvc.coverage.amounts import CELLS, PIECES, Amounts, Gaps, Measured
 from gridsvc.coverage.indicators import Indicator, Near, Select
 from gridsvc.coverage.nearness import near_features
+from gridsvc.coverage.proximity import features_near
 from gridsvc.coverage.scene import Rows, Scene
-from gridsvc.partition.areas import cover, union_areas
+from gridsvc.partition.areas import cover, surroundings, union_areas
 from gridsvc.partition.cells import SQUARE_MM
 from gridsvc.partition.faces import Ints, Shapes
 from gridsvc.partition.intervals import Intervals
-
-ARC = 32
-"""Straight edges per quarter circle of a buffer.
-
-Against true distance a buffer is short by at most 0.068 % of its radius (7 cm of 100 m; an arc's last edge may be
-one and a half steps long: 1 − cos 1.5·π/128). Where an outline is jagged GEOS fills shallow notches before it
-buffers, and reaches too far: by up to 0.6 % of the radius on Cambridge's parks, 1.5 % on outlines sought out for it.
-Both are narrow: the area of a buffer is within −0.05 and +0.05 % of the true one."""
+from gridsvc.partition.workers import do
 
 
 def measure(scene: Scene, indicator: Indicator) -> Measured:
@@ -39,6 +35,35 @@ def weights(scene: Scene, select: Select) -> tuple[Ints, Rows]:
     value = frame[select.weight].astype("Float64").to_numpy(float, na_value=np.nan)
     missing = np.isnan(value)
     return np.rint(np.where(missing, 0.0, value) * 1000).astype(np.int64), missing
+
+
+def prepare(scene: Scene, indicators: Iterable[Indicator]) -> None:
+    """Make what the indicators share, all that does not need the cells beside the cells themselves.
+
+    The store is read by the asking thread alone; what is read can be measured by any.
+    """
+    todo = list(indicators)
+    scene.read([name for indicator in todo for name in indicator.layers])
+    for indicator in todo:
+        if indicator.near is not None:
+            scene.targets(indicator.near.layer)
+    early: list[Callable[[], Any]] = [lambda: scene.partition, lambda: scene.roads]
+    early += [partial(_EARLY[one.kind], scene, one) for one in todo if one.kind in _EARLY]
+    scene.workers.map(do, early)
+    scene.place()
+
+
+def _early_features(scene: Scene, indicator: Indicator) -> None:
+    near = _near(indicator)
+    _within(scene, indicator.features, near, scene.choose(near).yes)
+
+
+def _early_areas(scene: Scene, indicator: Indicator) -> None:
+    near = _near(indicator)
+    _discs(scene, near, scene.choose(near).yes)
+
+
+_EARLY = {"feature_near": _early_features, "area_near": _early_areas}
 
 
 # features
@@ -96,9 +121,10 @@ def _within(scene: Scene, of: Select, near: Near, targets: Rows) -> Rows:
     found = np.zeros(len(shapes), dtype=bool)
     goals = scene.targets(near.layer).geometry.to_numpy()
     for mine, theirs, metres in _groups(scene, of.layer, near, targets):
-        tree = shapely.STRtree(shapes[mine])
-        hit = tree.query(goals[theirs], predicate="dwithin", distance=metres)[1]
-        found[np.flatnonzero(mine)[np.unique(hit)]] = True
+        found[mine] |= scene.once(
+            ("within", of.layer, near.layer, metres, mine.tobytes(), theirs.tobytes()),
+            partial(features_near, shapes[mine], goals[theirs], metres, scene.workers),
+        )
     return found
 
 
@@ -168,7 +194,11 @@ def _reached(scene: Scene, roads: str, near: Near, targets: Rows) -> Intervals:
     segments = scene.roads.segments
     reached = Intervals.empty()
     for mine, theirs, metres in _groups(scene, roads, near, targets):
-        reached = reached.union(near_features(segments, mine[segments.road], goals[theirs], metres))
+        found = scene.once(
+            ("reached", near.layer, metres, mine.tobytes(), theirs.tobytes()),
+            partial(near_features, segments, mine[segments.road], goals[theirs], metres, scene.workers),
+        )
+        reached = reached.union(found)
     return reached
 
 
@@ -199,7 +229,7 @@ def _base(scene: Scene, indicator: Indicator) -> Shapes | None:
         return None
     chosen = scene.choose(indicator.base).yes
     cells = scene.partition.cells.geometry.to_numpy()
-    return cover(cells, scene.layer(indicator.base.layer).geometry.to_numpy()[chosen])
+    return cover(cells, scene.layer(indicator.base.layer).geometry.to_numpy()[chosen], scene.workers)
 
 
 def _square_mm(shapes: Shapes) -> Ints:
@@ -220,9 +250,9 @@ def _area_near(scene: Scene, indicator: Indicator) -> Measured:
     vague = target.possible & _undecided(scene, near.layer, near, "near")
     yes = _discs(scene, near, target.yes)
     maybe = np.concatenate([_discs(scene, near, target.unknown), _discs(scene, _farthest(near), vague)])
-    served = cover(ground, yes)
-    reached = cover(ground, np.concatenate([yes, maybe])) if len(maybe) else served
-    gaps = Gaps(areas=shapely.difference(ground, reached))
+    served = cover(ground, yes, scene.workers)
+    reached = cover(ground, np.concatenate([yes, maybe]), scene.workers) if len(maybe) else served
+    gaps = Gaps(ground=ground, reached=reached)
     return _area(_ground(scene, base), _square_mm(served), _square_mm(reached), gaps)
 
 
@@ -230,7 +260,10 @@ def _discs(scene: Scene, near: Near, targets: Rows) -> Shapes:
     """The surroundings of targets."""
     shapes = scene.targets(near.layer).geometry.to_numpy()
     discs = [
-        shapely.buffer(shapes[theirs], metres, quad_segs=ARC)
+        scene.once(
+            ("discs", near.layer, metres, theirs.tobytes()),
+            partial(surroundings, shapes[theirs], metres, scene.arc, scene.workers),
+        )
         for _, theirs, metres in _groups(scene, near.layer, near, targets)
     ]
     return np.concatenate([np.empty(0, dtype=object), *discs])
@@ -240,10 +273,10 @@ def _area_share(scene: Scene, indicator: Indicator) -> Measured:
     base = _base(scene, indicator)
     chosen = scene.choose(indicator.features)
     shapes = scene.layer(indicator.features.layer).geometry.to_numpy()
-    area = union_areas(scene.partition, shapes[chosen.yes], base)
+    area = union_areas(scene.partition, shapes[chosen.yes], base, scene.workers)
     possible = area
     if chosen.unknown.any():
-        possible = union_areas(scene.partition, shapes[chosen.possible], base)
+        possible = union_areas(scene.partition, shapes[chosen.possible], base, scene.workers)
     return _area(_ground(scene, base), area, possible, Gaps())
 
 
@@ -283,7 +316,7 @@ def _sum(scene: Scene, select: Select, what: str, chosen: Rows) -> Amounts:
         return Amounts(PIECES, scene.pieces.covered(scene.stretches_of(chosen)))
     if what == "area":
         shapes = scene.layer(select.layer).geometry.to_numpy()[chosen]
-        return Amounts(CELLS, union_areas(scene.partition, shapes))
+        return Amounts(CELLS, union_areas(scene.partition, shapes, workers=scene.workers))
     return Amounts(select.layer, np.where(chosen, weights(scene, select)[0], 0))
 
 
