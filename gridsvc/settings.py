@@ -36,6 +36,8 @@ class County(BaseModel):
     """Metres. Boundaries that disagree by less on average were drawn alike: noted, but nothing to attend to."""
     asset_distance: float = Field(default=30.0, gt=0)
     """Metres. An asset that names no road belongs to the nearest road within this distance."""
+    threads: int = Field(default=0, ge=0, le=256)
+    """Threads that compute; 0: one for each core. The figures do not depend on it."""
     marking: str = ""
     """Classification mark (密级) printed on every map, e.g. 内部使用."""
     map_approval: str = ""
@@ -43,6 +45,8 @@ class County(BaseModel):
     phones_on_pages: bool = True
     """Chiefs' telephones on the pages that the service shows, as on the signs at the roads. The pages written to
     files always have them; JSON and CSV never do."""
+    keep_delivered_mb: int = Field(default=512, ge=0)
+    """Megabytes. The files of a load are kept in the store with it, unless all of them together are larger."""
     synthetic: bool = False
     """The data is made up; every page says so."""
 
@@ -91,8 +95,8 @@ class StoreUrl:
 def masked(url: str) -> str:
     """*url* with its password replaced, however badly it is written."""
     url = re.sub(r"(//[^:/@]*):.*@", r"\1:***@", url, flags=re.DOTALL)
-    # without a host the password stands where a port would
-    url = re.sub(r"(//[^:/@\[]*):(?!\d+(?:[/?,]|$))[^/@?]+", r"\1:***", url)
+    # without a host the password stands where a port would; it may be all digits, so ports are masked, too
+    url = re.sub(r"(//[^:/@\[]*):[^/@?]+", r"\1:***", url)
     return re.sub(r"(?i)(\w*password)=[^&]*", r"\1=***", url)
 
 
@@ -121,6 +125,14 @@ class Workspace:
         except DefinitionError as error:
             place = self.root / CONFIG_NAME
             raise DefinitionError(f"{place}: {error.text.en}", f"{place}：{error.text.zh}") from None
+
+    @property
+    def own_files(self) -> tuple[Path, ...]:
+        """Files and folders that hold what gridsvc itself keeps, the store with its logs among them."""
+        logs = (
+            path.with_name(path.name + log) for path in self.store_url.files for log in ("", "-wal", "-shm")
+        )
+        return (self.root / CONFIG_NAME, self.layers_dir, self.pages_dir, *logs)
 
     @property
     def geopackage_path(self) -> Path:

@@ -1,22 +1,33 @@
 """What all suites share: what this machine can run, the sample county, real data where it lies beside."""
 
+import csv
 import fcntl
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 from pathlib import Path
+from xml.etree import ElementTree
 
+import geopandas
 import hypothesis
+import numpy as np
+import pyogrio
 import pytest
+import shapely
+import xlsxwriter
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("GRIDSVC_SHARED", ROOT.parent / "shared")) / "data"
 NO_SHARED = "no ../shared/data beside the checkout"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+# where files are made: in the 3-degree zone of 114° E, EPSG:4547
+EAST, NORTH = 500_000.0, 3_820_000.0
 # with it a test that did not run is a failure, unless only ../shared is absent
 STRICT = os.environ.get("GRIDSVC_TEST_STRICT") == "1"
 
@@ -220,3 +231,154 @@ def demo(tmp_path_factory):
             assert done.returncode == 0, done.stdout + done.stderr
             made.write_text(done.stdout, encoding="utf-8")
     return folder
+
+
+class Sheet:
+    """The first sheet of a workbook as a person sees it: rows by column name, colours, and what is text."""
+
+    def __init__(self, path):
+        space = {"x": "http://schemas.openxmlformats.org/spreadsheetml/2006/main"}
+        with zipfile.ZipFile(path) as book:
+            parts = ("worksheets/sheet1", "sharedStrings", "styles")
+            # made by gridsvc itself a moment ago
+            read = ElementTree.fromstring
+            sheet, texts, styles = (read(book.read(f"xl/{name}.xml")) for name in parts)
+        known = ["".join(item.itertext()) for item in texts.iterfind("x:si", space)]
+        fills = [fill.find(".//x:fgColor", space) for fill in styles.iterfind("x:fills/x:fill", space)]
+        colours = [None if colour is None else colour.get("rgb") for colour in fills]
+        looks = [int(look.get("fillId")) for look in styles.iterfind("x:cellXfs/x:xf", space)]
+        table = []
+        for row in sheet.iterfind(".//x:row", space):
+            cells = {}
+            for cell in row.iterfind("x:c", space):
+                value, kind = cell.find("x:v", space), cell.get("t", "n")
+                said = None if value is None else known[int(value.text)] if kind == "s" else float(value.text)
+                place = re.match("[A-Z]+", cell.get("r"))[0]
+                cells[place] = (said, kind, colours[looks[int(cell.get("s", 0))]])
+            table.append(cells)
+        self.names = {place: said for place, (said, _, _) in table[0].items()}
+        self.cells = [{self.names[place]: cell for place, cell in row.items()} for row in table[1:]]
+        self.formulas = len(list(sheet.iterfind(".//x:f", space)))
+
+    def rows(self):
+        """Values by column name, row by row."""
+        return [{name: said for name, (said, _, _) in row.items()} for row in self.cells]
+
+    def coloured(self, colour):
+        """Names of the columns whose cells have this colour, row by row."""
+        return [{name for name, (_, _, own) in row.items() if own == colour} for row in self.cells]
+
+    def save(self, path, rows):
+        """Write *rows* as another program would save the sheet: the same names, everything plain."""
+        with xlsxwriter.Workbook(str(path)) as book:
+            sheet = book.add_worksheet()
+            for column, name in enumerate(self.names.values()):
+                for number, value in enumerate([name, *(row.get(name) for row in rows)]):
+                    write = sheet.write_string if isinstance(value, str) else sheet.write
+                    write(number, column, value)
+
+
+@pytest.fixture(scope="session")
+def open_sheet():
+    """Opens the first sheet of a workbook."""
+    return Sheet
+
+
+# makers of small files, as offices deliver them
+
+
+@pytest.fixture
+def points():
+    """Makes n points in metres, EPSG:4547."""
+
+    def make(n):
+        return shapely.points(EAST + np.arange(n) * 10.0, np.full(n, NORTH))
+
+    return make
+
+
+@pytest.fixture
+def squares():
+    """Makes n adjoining squares of 100 m, EPSG:4547."""
+
+    def make(n):
+        x = EAST + np.arange(n) * 100.0
+        return shapely.box(x, NORTH, x + 100.0, NORTH + 100.0)
+
+    return make
+
+
+@pytest.fixture
+def shapefile(tmp_path):
+    """Writes a shapefile as an office does: GBK unless told otherwise, CRS EPSG:4547."""
+
+    def write(name, columns, shapes, *, crs="EPSG:4547", encoding="GBK", kind=None, cpg=True):
+        path = tmp_path / f"{name}.shp"
+        data = [
+            np.asarray(values, dtype=object if isinstance(values[0], str) else None)
+            for values in columns.values()
+        ]
+        pyogrio.raw.write(
+            path,
+            shapely.to_wkb(np.asarray(shapes, dtype=object)),
+            data,
+            list(columns),
+            driver="ESRI Shapefile",
+            geometry_type=kind or next(s.geom_type for s in shapes if s is not None),
+            crs=crs or "EPSG:4547",
+            encoding=encoding,
+        )
+        if crs is None:
+            path.with_suffix(".prj").unlink()
+        if not cpg:
+            path.with_suffix(".cpg").unlink()
+        return path
+
+    return write
+
+
+@pytest.fixture
+def geopackage(tmp_path):
+    """Writes frames as the layers of a GeoPackage."""
+
+    def write(name, **frames):
+        path = tmp_path / f"{name}.gpkg"
+        for layer, (columns, shapes) in frames.items():
+            frame = geopandas.GeoDataFrame(columns, geometry=list(shapes), crs=4547)
+            frame.to_file(path, layer=layer, driver="GPKG")
+        return path
+
+    return write
+
+
+@pytest.fixture
+def workbook(tmp_path):
+    """Writes sheets of rows; a row of one text is a merged title."""
+
+    def write(name, **sheets):
+        path = tmp_path / f"{name}.xlsx"
+        with xlsxwriter.Workbook(str(path), {"default_date_format": "yyyy-mm-dd"}) as book:
+            for title, rows in sheets.items():
+                sheet = book.add_worksheet(title)
+                width = max(len(row) for row in rows)
+                for number, row in enumerate(rows):
+                    if len(row) == 1 and width > 1:
+                        sheet.merge_range(number, 0, number, width - 1, row[0])
+                    else:
+                        sheet.write_row(number, 0, row)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def table(tmp_path):
+    """Writes rows as a CSV file."""
+
+    def write(name, rows, encoding="utf-8-sig"):
+        path = tmp_path / f"{name}.csv"
+        with path.open("w", encoding=encoding, newline="") as file:
+            csv.writer(file).writerows(rows)
+        return path
+
+    return write

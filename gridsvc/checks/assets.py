@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
 import pandas as pd
 import shapely
 
 from gridsvc.checks.boundaries import degrees
 from gridsvc.coverage.scene import Scene
-from gridsvc.store.loads import standing
 
 WAITING = ("tie", "contradiction", "far")
 
@@ -50,13 +48,14 @@ def unconfirmed(scene: Scene, name: str) -> pd.DataFrame:
 
 
 def quarantined(scene: Scene) -> pd.DataFrame:
-    """Loads whose rows wait in quarantine: of each layer the newest that replaced it, and those after."""
-    waiting = [record for record in standing(scene.store.loads()) if record.quarantined]
+    """Loads with rows that wait in quarantine."""
+    rows = scene.store.quarantine()
+    waiting = rows[rows["open"]].groupby(["load_id", "layer"]).size().reset_index(name="rows")
     return pd.DataFrame(
         {
             "kind": "quarantine",
-            "layer": np.array([record.layer for record in waiting], dtype=object),
-            "target": np.array([str(record.id) for record in waiting], dtype=object),
-            "size": np.array([record.quarantined for record in waiting], dtype=float),
+            "layer": waiting["layer"].to_numpy(object),
+            "target": waiting["load_id"].astype(str).to_numpy(object),
+            "size": waiting["rows"].to_numpy(float),
         }
     )

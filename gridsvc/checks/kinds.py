@@ -195,8 +195,8 @@ KINDS: dict[str, Kind] = {
     "quarantine": Kind(
         bilingual("Rows in quarantine", "待处理记录"),
         bilingual(
-            "{size:,.0f} rows of {layer} wait in quarantine: gridsvc quarantine --load {target}",
-            "{layer_zh}有 {size:,.0f} 行待处理：gridsvc quarantine --load {target}",
+            "{size:,.0f} rows of {layer} wait in quarantine: gridsvc quarantine {layer} --load {target}",
+            "{layer_zh}有 {size:,.0f} 行待处理：gridsvc quarantine {layer} --load {target}",
         ),
         "rows",
     ),

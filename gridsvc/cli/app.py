@@ -7,22 +7,27 @@ from importlib import import_module
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from gridsvc import __version__
+from gridsvc.cli.usage import Told
 
 # command -> module of this package that registers it, in the order in which help lists them
 COMMANDS = {
     "init": "workspaces",
     "layers": "workspaces",
-    "load": "loads",
+    "template": "templates",
+    "load": "load",
     "osm": "osm",
     "loads": "loads",
     "rollback": "loads",
-    "quarantine": "loads",
+    "quarantine": "quarantine",
+    "diff": "diff",
+    "delivered": "history",
+    "prune": "history",
     "copy-store": "stores",
     "lineage": "lineage",
     "check": "checks",
+    "confirm-data": "confirmation",
     "compute": "figures",
     "coverage": "figures",
     "gaps": "gaps",
@@ -33,7 +38,7 @@ COMMANDS = {
 }
 
 
-class Commands(TyperGroup):
+class Commands(Told):
     """The commands; a module and what it needs are imported only when one of its commands is wanted."""
 
     def list_commands(self, ctx: Any) -> list[str]:

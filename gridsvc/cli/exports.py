@@ -58,7 +58,7 @@ def register(app: typer.Typer) -> None:
                     store.load(load)
                 frame = store.read(what, load=load, context=context)
             tables = {what: frame.drop(columns=["fid", "key"])}
-        made = write_file(tables, file)
+        made = write_file(tables, file, session.layers.by_name)
         rows = sum(len(table) for table in tables.values())
         session.answer(
             {"files": [str(path) for path in made], "rows": rows},

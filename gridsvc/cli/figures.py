@@ -12,7 +12,7 @@ from rich.console import Console
 
 from gridsvc.cli.figure_rows import SORTS, described, ordered, show_figures, with_headings, with_shapes
 from gridsvc.cli.output import FormatOption, Listing, OutOption, deliver, plain_records
-from gridsvc.cli.progress import PUBLISHING
+from gridsvc.cli.publishing import publish
 from gridsvc.cli.session import Session, command
 from gridsvc.coverage.engine import compute as compute_run
 from gridsvc.coverage.figures import Figures
@@ -77,15 +77,26 @@ def register(app: typer.Typer) -> None:
     """Add the commands to *app*."""
 
     @command(app, "compute")
-    def compute(session: Session, as_of: AsOfOption = None) -> None:
+    def compute(
+        session: Session,
+        as_of: AsOfOption = None,
+        threads: Annotated[
+            int | None,
+            typer.Option(
+                "--threads", metavar="N", min=0, max=256, help="Threads that compute; 0: one a core."
+            ),
+        ] = None,
+    ) -> int:
         """Compute all indicators at all levels, as they stand today or stood on a day."""
         day = parse_day(as_of) or dt.date.today()
         indicators = load_indicators(session.workspace, session.layers)
         with session.store(write=True) as store, session.progress() as progress:
             progress.step("compute", COMPUTING)
-            run = compute_run(store, session.workspace, session.layers, indicators, day, progress.reach)
-            progress.step("publish", PUBLISHING)
-            store.publish_geopackage()
+            run = compute_run(
+                store, session.workspace, session.layers, indicators, day, progress.reach, threads
+            )
+            stored = bilingual(f"run {run.id}", f"计算批次 {run.id} ")
+            code = publish(session, store, stored, progress)
         with open_figures(session, run.id) as figures:
             rows = described(figures, figures.table(), session.lang)
         told = bilingual(f"run {run.id}, as of {run.as_of}", f"计算批次 {run.id}，截至 {run.as_of}")
@@ -96,6 +107,7 @@ def register(app: typer.Typer) -> None:
             out.print(NEXT(session.lang), highlight=False, soft_wrap=True)
 
         session.answer({"run": run.as_dict(), "figures": plain_records(rows)}, show)
+        return code
 
     @command(app, "coverage")
     def coverage(

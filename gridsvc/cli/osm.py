@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from gridsvc.cli.loads import Mode, pairs, require_report
-from gridsvc.cli.progress import PUBLISHING
+from gridsvc.cli.load import Mode, pairs, require_report
+from gridsvc.cli.publishing import publish
 from gridsvc.cli.session import Session, command
-from gridsvc.errors import UsageError
+from gridsvc.errors import GridsvcError, UsageError
 from gridsvc.intake.osm import OsmOptions, load_osm
+from gridsvc.intake.osm.report import NothingLoadedError
+from gridsvc.store import Store
+from gridsvc.text import Text, bilingual
 
 
 def register(app: typer.Typer) -> None:
@@ -62,15 +67,50 @@ def register(app: typer.Typer) -> None:
             dry_run=dry_run,
         )
         require_report(report)
-        with session.store(write=not dry_run) as store, session.progress() as progress:
-            told = load_osm(store, session.layers, session.workspace, source, options, progress.step)
-            if not dry_run:
-                progress.step("publish", PUBLISHING)
-                store.publish_geopackage()
+        code = 0
+        try:
+            with session.store(write=not dry_run) as store, session.progress() as progress:
+                with _told(session, store, wanted=not dry_run):
+                    told = load_osm(store, session.layers, session.workspace, source, options, progress.step)
+                if not dry_run:
+                    code = publish(session, store, _stored([one.load_id for one in told.loads]), progress)
+        except NothingLoadedError as refusal:
+            if report is not None:
+                refusal.report.write(report, session.lang)
+            if not session.as_json:
+                refusal.report.print(session.out, session.lang)
+            raise
         if report is not None:
             told.write(report, session.lang)
         session.answer(told.to_dict(), lambda out: told.print(out, session.lang))
-        return told.exit_code
+        return max(told.exit_code, code)
+
+
+@contextlib.contextmanager
+def _told(session: Session, store: Store, *, wanted: bool) -> Iterator[None]:
+    """Where the block fails after some layers: these are loaded, published, and told."""
+    before = {record.id for record in store.loads()}
+    try:
+        yield
+    except (GridsvcError, OSError):
+        made = [record for record in store.loads() if record.id not in before] if wanted else []
+        if made:
+            with contextlib.suppress(OSError):
+                publish(session, store, _stored([record.id for record in made]))
+            loaded = ", ".join(f"{record.layer} ({record.id})" for record in made)
+            session.note(
+                bilingual(
+                    f"loaded before the failure, each to be undone with gridsvc rollback: {loaded}",
+                    f"出错前已入库（可分别用 gridsvc rollback 撤销）：{loaded}",
+                )
+            )
+        raise
+
+
+def _stored(loads: Sequence[int | None]) -> Text:
+    """What was loaded, by the numbers of its loads."""
+    numbers = ", ".join(map(str, loads))
+    return bilingual(f"what was loaded (loads {numbers})", f"本次内容（入库 {numbers}）")
 
 
 def by_layer(option: str, texts: list[str], layers: list[str]) -> dict[str, dict[str, str]]:

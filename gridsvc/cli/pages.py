@@ -51,6 +51,14 @@ def register(app: typer.Typer) -> None:
             made = write_pages(
                 store, indicators, progress.reach, chiefs=chiefs, overviews=overviews, lang=session.asked_lang
             )
+            computed = store.run() is not None
+        if not computed:
+            session.note(
+                bilingual(
+                    "nothing is computed yet, so the pages hold no figures; next: gridsvc compute, then draw again",
+                    "尚未计算，页面中没有指标；请先执行 gridsvc compute，再重新生成",
+                )
+            )
         index = made[0]
         session.answer(
             {"index": str(index), "pages": [str(path) for path in made]},

@@ -10,9 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
 
-from gridsvc.text import Lang, Text, bilingual
-
-PUBLISHING = bilingual("Publishing the GeoPackage", "更新 GeoPackage")
+from gridsvc.text import Lang, Text
 
 
 class Progress:

@@ -6,15 +6,17 @@ import contextlib
 import inspect
 import json
 import os
+import re
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property, wraps
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, Any, Concatenate, ParamSpec
 
 import typer
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 
 from gridsvc.cli.progress import Progress
 from gridsvc.errors import GridsvcError, StoreError, outcome
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 DONE, ATTENTION, INTERNAL, INTERRUPTED = 0, 1, 4, 130
 
+# what a terminal acts on: control characters but for line ends and tabs, and marks that turn the reading direction
+CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 # a table in a file or a pipe is as wide as it needs to be
 UNBOUNDED = 10_000
 
@@ -118,12 +122,23 @@ class Session:
             yield progress
 
 
+class SafeConsole(Console):
+    """A console on which nothing that a file holds can move the cursor, change colours or reverse a line."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Segments of *renderable*, control characters out of their texts."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=CONTROL.sub("", segment.text))
+
+
 def _console(stream: Any) -> Console:
     """Console on *stream*; characters that the stream cannot hold are replaced, never a crash."""
     if hasattr(stream, "reconfigure"):
         stream.reconfigure(errors="replace")
     on_terminal = stream.isatty()
-    return Console(file=stream, width=None if on_terminal else UNBOUNDED, force_terminal=on_terminal or None)
+    return SafeConsole(
+        file=stream, width=None if on_terminal else UNBOUNDED, force_terminal=on_terminal or None
+    )
 
 
 def print_json(data: Any, stream: IO[str] | None = None) -> None:

@@ -53,8 +53,9 @@ def _plain(column: pd.Series[Any]) -> list[Any]:
 
 
 def csv_text(frame: pd.DataFrame) -> str:
-    """*frame* as CSV, its text :func:`disarmed`."""
+    """*frame* as CSV, its texts and the names of its columns :func:`disarmed`."""
     table = flat(frame, wkt=True).astype(object)
+    table.columns = pd.Index([disarmed(name) for name in table.columns])
     for name in table.columns:
         table[name] = pd.Series([disarmed(value) for value in table[name]], index=table.index, dtype=object)
     out = StringIO()
@@ -100,7 +101,7 @@ def _write_sheet(sheet: Any, table: pd.DataFrame, head: Any) -> None:
     """One sheet: a frozen header row, a filter, columns about as wide as what stands in them."""
     columns = [_plain(table[name]) for name in table.columns]
     for number, (name, values) in enumerate(zip(table.columns, columns, strict=True)):
-        widest = max((_width(value) for value in (name, *values[:200])), default=8)
+        widest = max((width_of(value) for value in (name, *values[:200])), default=8)
         sheet.set_column(number, number, min(widest, WIDEST) + 2)
     for number, name in enumerate(table.columns):
         sheet.write_string(0, number, str(name), head)
@@ -124,7 +125,7 @@ def _write_cell(sheet: Any, row: int, column: int, value: Any) -> None:
         sheet.write_string(row, column, str(value))
 
 
-def _width(value: Any) -> int:
+def width_of(value: Any) -> int:
     """Columns that a value takes in a spreadsheet; Chinese characters take two."""
     text = "" if value is None else str(value)
     return sum(2 if character > "\u2e80" else 1 for character in text[: WIDEST + 1])

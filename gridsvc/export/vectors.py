@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ import shapely
 from pyogrio import raw
 
 from gridsvc.errors import UsageError
+from gridsvc.export.dictionary import write_dictionary
+from gridsvc.layers import Layer
 
 DRIVERS = {".gpkg": "GPKG", ".fgb": "FlatGeobuf", ".shp": "ESRI Shapefile"}
 SHAPEFILE_NAME = 10
@@ -48,22 +51,29 @@ def geojson_text(frame: pd.DataFrame) -> str:
     return '{"type":"FeatureCollection","features":[\n' + ",\n".join(features) + "\n]}\n"
 
 
-def write_vector(tables: Mapping[str, pd.DataFrame], path: Path) -> None:
+def write_vector(
+    tables: Mapping[str, pd.DataFrame], path: Path, layers: Mapping[str, Layer] | None = None
+) -> None:
     """Write tables as the layers of *path* through GDAL; the format follows from the ending.
 
-    A shapefile takes names of ten characters and texts of 254 bytes: longer names are cut and numbered, a
-    longer text is refused (:class:`UsageError`), not cut. Its encoding is UTF-8 and its .cpg says so.
+    A shapefile takes names of ten characters and texts of 254 bytes: longer names are cut and numbered, and a
+    list of the fields is written beside it; a longer text, or a number of more digits than it holds, is
+    refused (:class:`UsageError`), not cut. Its encoding is UTF-8 and its .cpg says so. *layers* are the
+    definitions of tables that are layers: by them a table without rows has a type of geometry.
     """
     driver = DRIVERS[path.suffix]
+    layers = layers or {}
     for name, frame in tables.items():
+        layer = layers.get(name)
         properties = pd.DataFrame(frame.drop(columns="geometry", errors="ignore"))
         names = [str(column) for column in properties.columns]
         if driver == "ESRI Shapefile":
             _require_short(properties, path)
             names = short_names(names)
+            write_dictionary(properties, names, layer, path)
         columns = [_column(properties[column]) for column in properties.columns]
         spatial = "geometry" in frame
-        kind = _geometry_type(frame) if spatial else None
+        kind = _geometry_type(frame, layer) if spatial else None
         if driver != "GPKG":
             _require_one_kind(name, kind, path)
         whole: dict[str, str] = {}
@@ -72,7 +82,9 @@ def write_vector(tables: Mapping[str, pd.DataFrame], path: Path) -> None:
             # 1.3 is what desktops of recent years read without complaint
             whole = {"VERSION": "1.3"} if not path.exists() else {}
             options = {"FID": "gpkg_fid"} | ({} if spatial else {"ASPATIAL_VARIANT": "GPKG_ATTRIBUTES"})
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _digits_kept(name, path):
+            # a number that does not fit into its column
+            warnings.filterwarnings("error", message=".*not successfully written.*", category=RuntimeWarning)
             # a shapefile has one type of line and of polygon, be they of one part or several
             warnings.filterwarnings("ignore", message=".*(promote|single|multi).*", category=RuntimeWarning)
             raw.write(
@@ -93,6 +105,18 @@ def write_vector(tables: Mapping[str, pd.DataFrame], path: Path) -> None:
             )
 
 
+@contextmanager
+def _digits_kept(name: str, path: Path) -> Iterator[None]:
+    """Refuse where GDAL tells that a number lost digits."""
+    try:
+        yield
+    except RuntimeWarning as warning:
+        raise UsageError(
+            f"{path}: {name} has a number with more digits than a shapefile holds ({warning}); use .gpkg instead",
+            f"{path}：{name} 中有数值超出 shapefile 的位数（{warning}）；请改用 .gpkg",
+        ) from warning
+
+
 def _crs(frame: pd.DataFrame) -> str | None:
     crs = frame.crs if isinstance(frame, geopandas.GeoDataFrame) else None
     code = crs.to_epsg() if crs is not None else None
@@ -104,8 +128,11 @@ def _wkb(frame: pd.DataFrame) -> npt.NDArray[np.object_]:
     return np.asarray(shapely.to_wkb(shapes), dtype=object).reshape(len(shapes))
 
 
-def _geometry_type(frame: pd.DataFrame) -> str:
-    """The one type that holds every shape of the frame, or Unknown."""
+def _geometry_type(frame: pd.DataFrame, layer: Layer | None) -> str:
+    """The one type that holds every shape of the frame (of the layer, where there is none), or Unknown."""
+    if not len(frame) and layer is not None:
+        several = next((kind for kind in layer.geometry if kind.startswith("Multi")), layer.geometry[0])
+        return several if len(layer.dimensions) == 1 else "Unknown"
     found = np.unique(shapely.get_type_id(np.asarray(frame["geometry"], dtype=object)))
     kinds = {KINDS[kind] for kind in found if 0 <= kind < len(KINDS)}
     single = {kind.removeprefix("Multi") for kind in kinds}
@@ -132,11 +159,15 @@ def _column(column: pd.Series[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[np.bo
 
 
 def short_names(names: list[str]) -> list[str]:
-    """Names of at most ten characters, all different: ``light_points`` → ``light_poin``, the next ``light_po_2``."""
+    """Names of at most ten characters, all different: ``light_points`` → ``light_poin``, the next ``light_po_2``.
+
+    Names that are short enough stay.
+    """
     short: list[str] = []
+    kept = {name for name in names if len(name) <= SHAPEFILE_NAME}
     for name in names:
         cut, number = name[:SHAPEFILE_NAME], 1
-        while cut in short:
+        while cut in short or (cut in kept and cut != name):
             number += 1
             cut = f"{name[: SHAPEFILE_NAME - 1 - len(str(number))]}_{number}"
         short.append(cut)

@@ -9,12 +9,14 @@ import stat
 import tempfile
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from gridsvc.errors import InputRefusedError
+from gridsvc.intake.formats import FORMATS, readable
 
 MAX_BYTES = 2 * 1024**3
 """Most that an archive may hold, unpacked."""
@@ -24,16 +26,16 @@ MAX_CELLS = 30_000_000
 MAX_RATIO = 100
 """How many times its packed size an archive may unpack to, once it is larger than :data:`SMALL`."""
 SMALL = 64 * 1024**2
-# what can be data or belong to data; anything else stays in the archive
-WANTED = frozenset(
-    ".shp .shx .dbf .prj .cpg .gpkg .geojson .json .topojson .csv .txt .xlsx .xls .xlsm .zip".split()  # noqa: SIM905
-)
+# what is data by its name; where an archive has any of it, only that and what may belong to it is unpacked
+_DATA = frozenset(FORMATS) - {".txt"} | {".zip", ".kmz"}
+WANTED = _DATA | {".shx", ".prj", ".cpg", ".txt"}
+_NESTED = (".zip", ".kmz")
 _BROKEN = (
     zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, OSError, ValueError, RuntimeError,
 )  # fmt: skip
 _CHUNK = 1024 * 1024
 # a cell with content, by column and row, in the XML of a sheet
-_CELL = re.compile(rb'<(?:\w+:)?c\s[^>]*?\br="([A-Z]{1,3})([0-9]{1,7})"[^>]*(?<!/)>')
+_CELL = re.compile(rb'<(?:\w+:)?c\s[^<>]{0,400}?\br="([A-Z]{1,3})([0-9]{1,7})"[^<>]{0,400}(?<!/)>')
 _LONGEST_TAG = 256
 
 
@@ -72,7 +74,7 @@ def unpack(path: Path, folder: Path) -> None:
     size = path.stat().st_size
     budget = _Budget(min(MAX_BYTES, max(SMALL, size * MAX_RATIO)))
     _unpack(path, folder, budget, path.name)
-    for inner in sorted(folder.rglob("*.zip")):
+    for inner in sorted(file for file in folder.rglob("*") if file.suffix in _NESTED and file.is_file()):
         inside = inner.with_suffix("")
         _unpack(inner, inside if not inside.exists() else inner.with_suffix(".unzipped"), budget, inner.name)
         inner.unlink()
@@ -129,9 +131,15 @@ def _unpack(path: Path, folder: Path, budget: _Budget, name: str) -> None:
             for member, place in members:
                 _write(archive, member, folder / place, budget, name)
     except _BROKEN as error:
+        # what the system says would name a place in the work folder
+        why = (
+            error.strerror
+            if isinstance(error, OSError) and error.strerror
+            else " ".join(str(error).split())[:100]
+        )
         raise InputRefusedError(
-            f"{name} is not a whole zip archive ({error}); pack it again as zip",
-            f"{name} 不是完整的 zip 压缩包（{error}）；请重新打包为 zip",
+            f"{name} is not a whole zip archive ({why}); pack it again as zip",
+            f"{name} 不是完整的 zip 压缩包（{why}）；请重新打包为 zip",
         ) from error
 
 
@@ -153,19 +161,44 @@ def _checked(archive: zipfile.ZipFile, name: str, room: int) -> list[tuple[zipfi
             f"{name} holds {len(members)} files; at most {MAX_MEMBERS} are unpacked",
             f"{name} 含 {len(members)} 个文件，最多允许 {MAX_MEMBERS} 个",
         )
+    places = [(member, _place(member, name)) for member in members]
+    files = [(member, place) for member, place in places if _is_file(member, place)]
+    if any(_wanted(place, _DATA) for _, place in files):
+        files = [(member, place) for member, place in files if _wanted(place, WANTED)]
     chosen = []
-    for member in members:
-        place = _place(member, name)
-        if not place.name or member.is_dir() or _ghost(place) or place.suffix.lower() not in WANTED:
-            continue
+    for member, place in files:
         if member.flag_bits & 0x1:
             raise InputRefusedError(
                 f"{name} is encrypted; pack it again without a password",
                 f"{name} 已加密；请去掉密码重新打包",
             )
         chosen.append((member, Path(*place.parts[:-1], place.stem + place.suffix.lower())))
+    _require_apart([place for _, place in chosen], name)
     _Budget(room).take(sum(member.file_size for member, _ in chosen), name)
     return chosen
+
+
+def _is_file(member: zipfile.ZipInfo, place: PurePosixPath) -> bool:
+    """False for folders and for the side files that macOS adds."""
+    ghost = "__MACOSX" in place.parts or place.name.startswith("._") or place.name == ".DS_Store"
+    return bool(place.name) and not member.is_dir() and not ghost
+
+
+def _wanted(place: PurePosixPath, suffixes: frozenset[str]) -> bool:
+    """True for one of *suffixes*, and for everything inside of a geodatabase."""
+    return place.suffix.lower() in suffixes or any(part.lower().endswith(".gdb") for part in place.parts[:-1])
+
+
+def _require_apart(places: list[Path], name: str) -> None:
+    """Refuse an archive that holds one file twice, or a file where a folder is."""
+    twice = {str(place) for place, count in Counter(places).items() if count > 1}
+    folders = {parent for place in places for parent in place.parents}
+    clash = sorted(twice | {str(place) for place in places if place in folders})
+    if clash:
+        raise InputRefusedError(
+            f"{name} holds {readable(clash[0])!r} twice; pack it again",
+            f"{name} 中 {readable(clash[0])!r} 出现两次；请重新打包",
+        )
 
 
 def _place(member: zipfile.ZipInfo, name: str) -> PurePosixPath:
@@ -174,16 +207,12 @@ def _place(member: zipfile.ZipInfo, name: str) -> PurePosixPath:
     place = PurePosixPath(text)
     unsafe = place.is_absolute() or ".." in place.parts or re.match(r"[A-Za-z]:", text) or "\0" in text
     if unsafe or stat.S_ISLNK(member.external_attr >> 16):
+        shown = readable(text)[:80]
         raise InputRefusedError(
-            f"{name}: member {member.filename!r} points outside the archive; nothing was unpacked",
-            f"{name}：成员 {member.filename!r} 指向压缩包以外的位置，未解压",
+            f"{name}: member {shown!r} points outside the archive; nothing was unpacked",
+            f"{name}：成员 {shown!r} 指向压缩包以外的位置，未解压",
         )
     return place
-
-
-def _ghost(place: PurePosixPath) -> bool:
-    """Side files that macOS adds."""
-    return "__MACOSX" in place.parts or place.name.startswith("._")
 
 
 def _write(

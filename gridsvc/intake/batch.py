@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -29,10 +31,11 @@ Raw = dict[str, str | None]
 class Batch:
     """Prepared deliveries as one; rows are by position over all of them."""
 
-    def __init__(self, parts: list[Prepared], layer: Layer) -> None:
-        """Join *parts* for *layer*."""
+    def __init__(self, parts: list[Prepared], layer: Layer, aside: Sequence[RowReport] = ()) -> None:
+        """Join *parts* for *layer*; rows *aside* are told as left out beside those of the parts."""
         self.parts = parts
         self.layer = layer
+        self.aside = list(aside)
         self.starts = np.cumsum([0, *(len(part.frame) for part in parts)])
         frames = [part.frame for part in parts]
         self.frame = frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
@@ -54,7 +57,7 @@ class Batch:
     @property
     def left_out(self) -> int:
         """Number of source rows that were no records."""
-        return sum(len(part.delivery.left_out) for part in self.parts)
+        return len(self.aside) + sum(len(part.delivery.left_out) for part in self.parts)
 
     def keep_beside(self, around: Surroundings) -> None:
         """Leave out what is no feature of a near neighbour, whatever else may be wrong with it."""
@@ -151,19 +154,57 @@ class Batch:
                 *self._where(position),
                 "quarantined",
                 str(self.keys[position]),
-                [code for code, _ in found],
-                bilingual("; ".join(t.en for _, t in found), "；".join(t.zh for _, t in found)),
+                [code for code, _, _ in found],
+                bilingual("; ".join(t.en for _, t, _ in found), "；".join(t.zh for _, t, _ in found)),
                 raw,
+                self._at_fault(position, found),
             )
             for (position, found), raw in zip(by_row.items(), self._raw(list(by_row)), strict=True)
         ]
 
+    @cached_property
+    def splits(self) -> dict[int, tuple[Any, Text]]:
+        """Accepted rows of whose shape a part was taken only: the rest of it in lon/lat, and what to say."""
+        accepted = self.accepted
+        return {
+            position + start: (rest, text)
+            for start, part in zip(self.starts.tolist(), self.parts, strict=False)
+            if part.placed is not None
+            for position, rest, text in zip(
+                part.placed.split.positions.tolist(),
+                part.placed.split.rest,
+                part.placed.split.texts,
+                strict=True,
+            )
+            if accepted[position + start]
+        }
+
+    def split_rows(self) -> list[RowReport]:
+        """Rows of which a part was stored and the rest waits."""
+        texts = [text for _, text in self.splits.values()]
+        return self._told("split", list(self.splits), texts, ["split"])
+
+    def _at_fault(self, position: int, found: Sequence[tuple[str, Text, str]]) -> list[str]:
+        """The delivered columns that the reasons of a row are about."""
+        mapping = self.parts[self._part(position)].mapping
+        keyed = {"missing", "conflict", "exists", "reused"}
+        names = [
+            name
+            for code, _, field in found
+            for name in ([field] if field else self.layer.key if code in keyed else [])
+        ]
+        return list(dict.fromkeys(mapping[name] for name in names if name in mapping))
+
     def quarantine_frame(self, rows: Sequence[RowReport]) -> pd.DataFrame:
-        """The quarantined *rows* as the store keeps them; geometry as lon/lat WKB where it could be placed."""
+        """The quarantined and split *rows* as the store keeps them; geometry as lon/lat WKB where it has a place."""
         shapes: Objects = np.full(len(rows), None, dtype=object)
         if "geometry" in self.frame:
-            chosen = self.frame["geometry"].to_numpy(dtype=object)[self.problems.mask]
-            shapes = np.asarray(shapely.to_wkb(chosen, byte_order=1), dtype=object)
+            chosen = self.frame["geometry"].to_numpy(dtype=object)[self.problems.mask].tolist()
+            shapes[:] = [*chosen, *(rest for rest, _ in self.splits.values())]
+            shapes = np.asarray(shapely.to_wkb(shapes, byte_order=1), dtype=object)
+        # a second row under one number waits under one of its own
+        numbers = pd.Series([row.number for row in rows], dtype=object)
+        origins = numbers.where(~numbers.duplicated(), None)
         return pd.DataFrame(
             {
                 "source_row": [row.row for row in rows],
@@ -172,12 +213,16 @@ class Batch:
                 "reason_zh": [row.text.zh for row in rows],
                 "raw": [json.dumps(row.raw, ensure_ascii=False) for row in rows],
                 "geometry": pd.Series(shapes, dtype=object),
+                "file": [row.file for row in rows],
+                "key": [row.key for row in rows],
+                "columns": [json.dumps(row.columns, ensure_ascii=False) for row in rows],
+                "origin": origins,
             }
         )
 
     def others(self) -> list[RowReport]:
         """Rows left out, repeated, and repaired ones that were accepted."""
-        rows = [
+        rows = self.aside + [
             RowReport(
                 part.delivery.name,
                 left.row,
@@ -197,9 +242,11 @@ class Batch:
         rows += self._told("repaired", list(repairs), [_mended(share) for share in repairs.values()])
         return rows
 
-    def _told(self, outcome: str, positions: list[int], texts: list[Text]) -> list[RowReport]:
+    def _told(
+        self, outcome: str, positions: list[int], texts: list[Text], reasons: Sequence[str] = ()
+    ) -> list[RowReport]:
         return [
-            RowReport(*self._where(position), outcome, str(self.keys[position]), [], text, raw)
+            RowReport(*self._where(position), outcome, str(self.keys[position]), list(reasons), text, raw)
             for position, text, raw in zip(positions, texts, self._raw(positions), strict=True)
         ]
 
@@ -209,7 +256,10 @@ class Batch:
         return {
             position + start: share
             for start, part in zip(self.starts.tolist(), self.parts, strict=False)
-            for position, share in zip(part.repair.positions.tolist(), part.repair.change, strict=True)
+            if part.placed is not None
+            for position, share in zip(
+                part.placed.repair.positions.tolist(), part.placed.repair.change, strict=True
+            )
             if accepted[position + start]
         }
 

@@ -12,6 +12,7 @@ from gridsvc.intake.delivery import Mask, Objects
 from gridsvc.intake.systems import (
     Bounds,
     Located,
+    candidates,
     contains,
     in_county,
     middle,
@@ -115,10 +116,17 @@ def on_earth(shapes: Objects, located: Located) -> Mask:
 
 
 def require_in_county(
-    name: str, shapes: Objects, located: Located, county: Bounds, *, beside: bool = False
+    name: str,
+    shapes: Objects,
+    located: Located,
+    county: Bounds,
+    delivered: Bounds | None = None,
+    *,
+    beside: bool = False,
 ) -> None:
     """Refuse a layer of which nothing touches the county, since its CRS must be wrong.
 
+    *delivered* is where the data lies in its own coordinates: with these the systems that would fit are told.
     *beside*: *county* is the county and what lies around it.
     """
     w, s, e, n = shapely.bounds(shapes).T
@@ -133,10 +141,16 @@ def require_in_county(
             f"{name}: latitude stands before longitude ({there}; the county: {here}); swap the axes and load again",
             f"{name}：纬度写在经度之前（{there}；本县：{here}）；请交换坐标轴后再入库",
         )
+    fitting = [
+        shift.name if shift else f"EPSG:{crs.to_epsg()}"
+        for crs, shift in (candidates(delivered, county) if delivered else ())
+    ]
+    hint, hint_zh = "give the right coordinate system with --crs", "请用 --crs 指定正确的坐标系"
+    if fitting:
+        hint = f"with one of these it would lie there: {', '.join(fitting)}; ask who made the file, then give --crs"
+        hint_zh = f"以下坐标系可使其落在本县：{'、'.join(fitting)}；请向数据提供方确认后用 --crs 指定"
     where = ("in or near the county", "本县及周边范围") if beside else ("in the county", "本县范围")
     raise InputRefusedError(
-        f"{name}: nothing of it lies {where[0]} ({here}): read as {located.title} it lies at {there}; "
-        "give the right coordinate system with --crs",
-        f"{name}：没有任何要素位于{where[1]}（{here}）：按 {located.title} 读取位于 {there}；"
-        "请用 --crs 指定正确的坐标系",
+        f"{name}: nothing of it lies {where[0]} ({here}): read as {located.title} it lies at {there}; {hint}",
+        f"{name}：没有任何要素位于{where[1]}（{here}）：按 {located.title} 读取位于 {there}；{hint_zh}",
     )

@@ -11,7 +11,7 @@ from gridsvc.layers import Layer
 from gridsvc.store import Store
 from gridsvc.store.frames import rows_of
 from gridsvc.store.schema import CONTEXT_KEY, layer_table
-from gridsvc.store.versions import Changes, select
+from gridsvc.store.versions import Changes, count_changes, select
 
 
 def current_keys(store: Store, layer: Layer, *, context: bool = False) -> set[str]:
@@ -27,6 +27,7 @@ def preview(
     frame: pd.DataFrame,
     mode: str,
     kept: Collection[str],
+    split: Collection[str] = (),
     *,
     context: bool = False,
 ) -> Changes:
@@ -41,4 +42,4 @@ def preview(
     unchanged = ~new & (held == rows.hashes)
     staying = len(set(kept) & (set(current) - set(rows.keys.tolist())))
     ended = len(current) - int((~new).sum()) - staying if mode == "replace" else 0
-    return Changes(int(new.sum()), int((~new & ~unchanged).sum()), int(unchanged.sum()), ended)
+    return count_changes(rows.keys, new, ~new & ~unchanged, ended, split)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -19,8 +20,11 @@ from gridsvc.text import Text, bilingual
 Objects = npt.NDArray[np.object_]
 Rows = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
-Format = Literal["shapefile", "dbf", "geopackage", "geojson", "topojson", "csv", "xlsx", "osm"]
+Format = Literal[
+    "shapefile", "dbf", "geopackage", "filegdb", "geojson", "topojson", "kml", "csv", "xlsx", "osm"
+]
 
+UNREADABLE = bilingual("its geometry is broken and cannot be read", "图形已损坏，无法读取")
 NO_SHAPE = bilingual("the row has no geometry", "该行没有图形")
 # beyond this a float no longer tells neighbouring whole numbers apart as a spreadsheet shows them
 EXACT = 1e15
@@ -48,6 +52,10 @@ def cell_text(value: Any) -> str | None:
         return str(int(value))
     if isinstance(value, datetime | date):
         return value.isoformat().replace("T", " ").removesuffix(" 00:00:00")
+    if isinstance(value, timedelta):
+        # 116:23:12 typed into a cell is a time of day to a spreadsheet
+        minutes, seconds = divmod(value.total_seconds(), 60)
+        return f"{int(minutes // 60)}:{int(minutes % 60):02d}:{seconds:09.6f}".rstrip("0").removesuffix(".")
     if isinstance(value, dict | list):
         return json.dumps(value, ensure_ascii=False)
     return str(value)
@@ -132,6 +140,24 @@ def encodable(text: str) -> str:
 
 
 @dataclass(frozen=True)
+class DataSet:
+    """One table inside a file."""
+
+    path: Path
+    format: Format
+    layer: str
+    """Name of the layer or sheet; the file's own name where it has only one."""
+    shown: str
+    """The file as the person knows it."""
+
+    @property
+    def title(self) -> str:
+        """File and layer for messages."""
+        name = Path(self.shown).stem
+        return self.shown if self.layer == name else f"{self.shown} [{self.layer}]"
+
+
+@dataclass(frozen=True)
 class LeftOut:
     """A row that is no feature (a total, a note, a record marked deleted)."""
 
@@ -169,6 +195,12 @@ class Delivery:
     """Column → what of the source it was made of, where that is no column (OpenStreetMap tags)."""
     no_shape: Text = NO_SHAPE
     """Why a row has no shape."""
+    paths: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Column → the headings above it from the top, where the header has several rows."""
+    days_from_1904: bool = False
+    """Plain day numbers count from 1904, as in workbooks of old Macintoshes."""
+    unreadable_why: Text = UNREADABLE
+    """Why shapes cannot be read."""
     lost_values: int = 0
     """Cells that were not understood while the columns were made; the notes tell which."""
 

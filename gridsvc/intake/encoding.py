@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from gridsvc.errors import InputRefusedError, UsageError
+from gridsvc.intake.formats import readable
 from gridsvc.text import Text, bilingual
 
 UTF8 = "UTF-8"
@@ -18,8 +19,6 @@ GB18030 = "GB18030"
 # one superset serves every variant of the Chinese national encodings
 _ALIASES = {"gb2312": "gb18030", "gbk": "gb18030", "cp936": "gb18030", "big5": "cp950"}
 _NAMES = {"utf-8": UTF8, "gb18030": GB18030, "cp950": "Big5", "ascii": "ASCII", "iso8859-1": "ISO-8859-1"}
-# what GDAL and ArcGIS write when they do not know
-_UNRELIABLE = {"iso8859-1", "cp1252"}
 # share of common characters below which text was probably decoded wrongly
 _PLAUSIBLE = 0.6
 BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
@@ -138,18 +137,31 @@ def detect(
         f"{where}: the file says its encoding is {declared}, but its bytes are not",
         f"{where}：文件声明编码为 {declared}，但内容并非该编码",
     )
-    if decodes(raw, "utf-8"):
+    chinese = decodes(raw, "gb18030") and plausible(raw, "gb18030")
+    # two letters of UTF-8 can be one Chinese character: then the file's own word counts
+    if decodes(raw, "utf-8") and not (codec == "gb18030" and chinese and not _wide(raw)):
         notes += [lie] if codec not in {None, "utf-8"} else []
         return Encoding("utf-8", _reason(codec == "utf-8"), notes)
-    trusted = codec if codec not in {None, "utf-8", *_UNRELIABLE} else None
-    if trusted and decodes(raw, trusted) and (trusted != "gb18030" or plausible(raw, trusted)):
+    trusted = codec if codec is not None and codec != "utf-8" and _multibyte(codec) else None
+    big5 = trusted == "cp950" and chinese and not _frequent_in_big5(raw)
+    if trusted and decodes(raw, trusted) and not big5 and (trusted != "gb18030" or chinese):
         return Encoding(trusted, _reason(True), notes)
-    if decodes(raw, "gb18030") and plausible(raw, "gb18030"):
+    if chinese:
         notes += [lie] if codec not in {None, "gb18030"} else []
         return Encoding("gb18030", _reason(False), notes)
-    if codec in _UNRELIABLE and not _frequent_in_big5(raw):
-        return Encoding(codec or "", _reason(True), notes)
+    if codec and codec != "utf-8" and not _multibyte(codec) and not _frequent_in_big5(raw):
+        return Encoding(codec, _reason(True), notes)
     raise _undecided(raw, where)
+
+
+def _wide(values: Sequence[bytes]) -> bool:
+    """True where UTF-8 text holds any character of three bytes or more, as all Chinese ones have."""
+    return any(char >= "\u0800" for char in _sample(values, "utf-8"))
+
+
+def _multibyte(codec: str) -> bool:
+    """False for encodings of one byte a character, in which any bytes at all are valid: they prove nothing."""
+    return len(b"\xb0\xa1".decode(codec, "replace")) < 2
 
 
 def detect_text(data: bytes, where: str, forced: str | None = None) -> tuple[str, Encoding]:
@@ -201,11 +213,16 @@ def _forced(values: Sequence[bytes], where: str, codec: str) -> Encoding:
 
 
 def _undecided(raw: Sequence[bytes], where: str) -> InputRefusedError:
+    """What the text would be in each encoding that it may have, to be chosen from by eye."""
     candidates = [codec for codec in ("cp950", "gb18030", "cp1252") if decodes(raw, codec)] or ["latin-1"]
+    names = [_NAMES.get(codec, codec.upper()) for codec in candidates]
+    longest = max(raw[:200], key=len)
     shown = "; ".join(
-        f"{_NAMES.get(codec, codec.upper())}: {decode(raw[0], codec)[:20]}" for codec in candidates
+        f"{name}: {readable(decode(longest, codec).strip())[:20]}"
+        for name, codec in zip(names, candidates, strict=True)
     )
+    options = [f"--encoding {name}" for name in names]
     return InputRefusedError(
-        f"{where}: the encoding is not clear ({shown}); choose one with --encoding",
-        f"{where}：无法确定编码（{shown}）；请用 --encoding 指定",
+        f"{where}: the encoding is not clear ({shown}); give the one that reads right: {' or '.join(options)}",
+        f"{where}：无法确定编码（{shown}）；请指定读起来正确的一种：{' 或 '.join(options)}",
     )

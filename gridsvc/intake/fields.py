@@ -1,32 +1,22 @@
-"""Which column feeds which field: by the person's word, by exact name, by alias, by a name cut at ten bytes."""
+"""Which column feeds which field: by the person's word, exact name, alias, a name cut short, its last heading."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from gridsvc.errors import InputRefusedError, UsageError
-from gridsvc.intake.tables import SERIAL
+from gridsvc.export.vectors import short_names
+from gridsvc.intake.header import SERIAL, aside, lone_last, unmarked
+from gridsvc.intake.positions import POSITION_NAMES
+from gridsvc.intake.values import UNIT_NAMES, units_of
 from gridsvc.layers import Field, Layer, fold
 from gridsvc.text import Text, bilingual
 
 How = Literal["map", "name", "alias", "cut"]
 ROW_NUMBER = "#row"
 """Column name for ``--map`` that stands for the number of the source row."""
-# columns with a point's coordinates (x or longitude, y or latitude), the more telling names first
-POSITIONS = (
-    ("经度", "纬度"),
-    ("东经", "北纬"),
-    ("lon", "lat"),
-    ("lng", "lat"),
-    ("longitude", "latitude"),
-    ("经度坐标", "纬度坐标"),
-    ("横坐标", "纵坐标"),
-    ("x坐标", "y坐标"),
-    ("point_x", "point_y"),
-    ("x", "y"),
-)
 
 
 @dataclass(frozen=True)
@@ -58,7 +48,7 @@ def spellings(layer: Layer, mapping: Mapping[str, str]) -> frozenset[str]:
     for name, field in layer.fields.items():
         known.update(names_of(name, field), (fold(alias) for alias in field.aliases))
     if layer.geometry:
-        known.update(fold(name) for pair in POSITIONS for name in pair)
+        known.update(POSITION_NAMES)
     return frozenset(known)
 
 
@@ -86,11 +76,13 @@ def match_fields(
     mapping: Mapping[str, str],
     constants: Mapping[str, str],
     cut: bool = False,
+    paths: Mapping[str, Sequence[str]] | None = None,
 ) -> Matching:
     """Match the *columns* of the delivery *where* to the fields of *layer*.
 
     The better claim wins: an exact name before an alias, an earlier alias before a later one; each column
     feeds one field (but ``--map`` may use a column twice). *cut*: names may have been cut at ten bytes.
+    *paths*: the headings over a column, from the top; it may be known by all of them or by the last alone.
     Raises :class:`InputRefusedError` when a required field finds no column, :class:`UsageError` when a
     mapped column does not exist.
     """
@@ -98,7 +90,7 @@ def match_fields(
         field: Match(field, _named(column, columns, where, field), "map") for field, column in mapping.items()
     }
     taken = {match.column for match in matches.values()}
-    claims = sorted(_claims(layer, columns, cut), key=lambda claim: claim[0])
+    claims = sorted(_claims(layer, columns, cut, paths or {}), key=lambda claim: claim[0])
     for _, match in claims:
         if match.field in matches or match.field in constants or match.column in taken:
             continue
@@ -130,22 +122,51 @@ def _listed(columns: Sequence[str]) -> Text:
     return bilingual(shown, shown)
 
 
-def _claims(layer: Layer, columns: Sequence[str], cut: bool) -> list[tuple[tuple[int, int, int, int], Match]]:
+Rank = tuple[int, int, int, int, int]
+
+
+def _claims(
+    layer: Layer, columns: Sequence[str], cut: bool, paths: Mapping[str, Sequence[str]]
+) -> list[tuple[Rank, Match]]:
     """Every way in which a column could feed a field, with its rank (smaller is better)."""
-    folded = [(number, column, fold(column)) for number, column in enumerate(columns)]
-    folded = [entry for entry in folded if entry[2] not in SERIAL and entry[2]]
+    lone = lone_last([tuple(paths.get(column, (column,))) for column in columns])
+    headings = [_headings(column, paths.get(column, ()), lone) for column in columns]
+    short = dict(zip(layer.fields, short_names(list(layer.fields)), strict=True))
     claims = []
     for order, (name, field) in enumerate(layer.fields.items()):
         exact = names_of(name, field)
         aliases = [fold(alias) for alias in field.aliases]
-        for number, column, text in folded:
-            if text in exact:
-                claims.append(((0, exact.index(text), order, number), Match(name, column, "name")))
-            elif text in aliases:
-                claims.append(((1, aliases.index(text), order, number), Match(name, column, "alias")))
-            elif cut and _cut(column) and any(known.startswith(text) for known in (*exact, *aliases)):
-                claims.append(((2, 0, order, number), Match(name, column, "cut")))
+        for number, column in enumerate(columns):
+            for level, (text, unit) in enumerate(headings[number]):
+                if not _fits(unit, field):
+                    continue
+                place = (level, order, number)
+                if text in exact:
+                    claims.append(((0, exact.index(text), *place), Match(name, column, "name")))
+                elif text in aliases:
+                    claims.append(((1, aliases.index(text), *place), Match(name, column, "alias")))
+            if cut and column == short[name] != name:
+                claims.append(((2, 0, 0, order, number), Match(name, column, "cut")))
+            elif cut and _cut(column) and any(known.startswith(fold(column)) for known in (*exact, *aliases)):
+                claims.append(((2, 1, 0, order, number), Match(name, column, "cut")))
     return claims
+
+
+def _headings(column: str, path: Sequence[str], lone: Collection[str]) -> list[tuple[str, str]]:
+    """Folded names under which a column may be known, the better first, and the unit that each leaves out."""
+    texts = ["".join(path) or column]
+    if len(path) > 1 and fold(path[-1]) in lone:
+        texts.append(path[-1])
+    found: list[tuple[str, str]] = []
+    for text in texts:
+        plain = unmarked(text)
+        found += [(fold(plain), ""), (fold(aside(plain)[0]), aside(plain)[1])]
+    return [(name, unit) for name, unit in found if name and name not in SERIAL]
+
+
+def _fits(unit: str, field: Field) -> bool:
+    """False where a heading names another unit than the field's: 路宽(km) is no width in metres."""
+    return unit.lower() not in UNIT_NAMES or unit.lower() in units_of(field.unit)
 
 
 def _cut(column: str) -> bool:
@@ -181,12 +202,3 @@ def _require(
         f"{where}：找不到必填字段 {titles_zh} 对应的列；现有列：{_listed(columns).zh}。请给出 {options_zh}"
         f"（各行同值可用 --set 字段=值{numbered_zh}）",
     )
-
-
-def coordinate_columns(columns: Sequence[str]) -> tuple[str, str] | None:
-    """The columns with a point's longitude (x) and latitude (y) in a table, or None."""
-    by_name = {fold(column): column for column in columns}
-    for lon, lat in POSITIONS:
-        if fold(lon) in by_name and fold(lat) in by_name:
-            return by_name[fold(lon)], by_name[fold(lat)]
-    return None

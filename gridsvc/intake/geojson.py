@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,8 @@ import pyproj
 import shapely
 
 from gridsvc.errors import InputRefusedError
-from gridsvc.intake.delivery import Column, Delivery, Mask, Objects, encodable, unique_names
-from gridsvc.intake.encoding import detect_text
-from gridsvc.intake.sources import DataSet
+from gridsvc.intake.delivery import Column, DataSet, Delivery, Mask, Objects, encodable, unique_names
+from gridsvc.intake.encoding import Encoding, detect_text
 from gridsvc.text import Text, bilingual
 
 _SHAPES = {
@@ -26,34 +26,43 @@ def read_geojson(data: DataSet, forced: str | None) -> Delivery:
 
     Without a ``crs`` member coordinates are lon/lat degrees, as the format prescribes.
     """
-    text, encoding = detect_text(data.path.read_bytes(), data.shown, forced)
+    document, encoding = read_json(data.path, data.shown, forced)
+    crs, crs_note = crs_member(document)
+    delivery = of_features(data, _features(document, data.shown), encoding)
+    delivery.crs, delivery.crs_note = crs, crs_note
+    delivery.layer_crs_free = crs is None and crs_note is None
+    return delivery
+
+
+def read_json(path: Path, shown: str, forced: str | None = None) -> tuple[Any, Encoding]:
+    """The JSON document in *path* (*shown* to people by that name), in any text encoding."""
+    text, encoding = detect_text(path.read_bytes(), shown, forced)
     try:
-        document = json.loads(text)
+        return json.loads(text), encoding
     except (ValueError, RecursionError) as error:
         raise InputRefusedError(
-            f"{data.shown} is not valid JSON: {error}", f"{data.shown} 不是有效的 JSON：{error}"
+            f"{shown} is not valid JSON: {error}", f"{shown} 不是有效的 JSON：{error}"
         ) from error
-    features = _features(document, data.shown)
+
+
+def of_features(data: DataSet, features: list[Any], encoding: Encoding) -> Delivery:
+    """A delivery of GeoJSON features; its coordinate system is left open."""
     properties = [_properties(feature) for feature in features]
     names = dict.fromkeys(name for record in properties for name in record)
     made = (Column.of_cells(partial(_member, properties, name)) for name in names)
     columns = dict(zip(unique_names(encodable(str(name)) for name in names), made, strict=True))
     geometry, unreadable = _geometries(features)
-    crs, crs_note = _crs(document)
     return Delivery(
         data.title,
-        "geojson",
+        data.format,
         np.arange(1, len(features) + 1, dtype="int64"),
         columns,
         geometry=geometry,
         unreadable=unreadable,
-        crs=crs,
-        crs_note=crs_note,
         encoding=encoding.title,
         encoding_note=encoding.how,
         samples=_samples(properties),
         notes=encoding.notes,
-        layer_crs_free=crs is None and crs_note is None,
     )
 
 
@@ -128,7 +137,7 @@ def _pair(position: Any) -> Any:
     return position[:2]
 
 
-def _crs(document: Any) -> tuple[pyproj.CRS | None, Text | None]:
+def crs_member(document: Any) -> tuple[pyproj.CRS | None, Text | None]:
     """CRS of the ``crs`` member, or a note why it is no use; neither where there is no such member."""
     member = document.get("crs") if isinstance(document, dict) else None
     if member is None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 
-from gridsvc.intake.delivery import NO_SHAPE, Mask, Objects
+from gridsvc.intake.delivery import NO_SHAPE, UNREADABLE, Mask, Objects
 from gridsvc.intake.problems import Positions, Problems
 from gridsvc.layers import Layer
 from gridsvc.text import Text, bilingual
@@ -40,17 +40,17 @@ class Repair:
 
 
 def check_presence(
-    shapes: Objects, unreadable: Mask | None, problems: Problems, no_shape: Text = NO_SHAPE
+    shapes: Objects,
+    unreadable: Mask | None,
+    problems: Problems,
+    no_shape: Text = NO_SHAPE,
+    why: Text = UNREADABLE,
 ) -> None:
-    """Report missing, empty and unreadable shapes; *no_shape* says why one is missing."""
+    """Report missing, empty and unreadable shapes; *no_shape* says why one is missing, *why* why one is not read."""
     broken = np.zeros(len(shapes), dtype=bool) if unreadable is None else unreadable
     absent = (shapely.is_missing(shapes) | shapely.is_empty(shapes)) & ~broken
     problems.add("no_geometry", np.flatnonzero(absent), no_shape)
-    problems.add(
-        "unreadable_geometry",
-        np.flatnonzero(broken),
-        bilingual("its geometry is broken and cannot be read", "图形已损坏，无法读取"),
-    )
+    problems.add("unreadable_geometry", np.flatnonzero(broken), why)
 
 
 def dimensions(shapes: Objects) -> np.ndarray:
@@ -74,7 +74,7 @@ def _flat(collection: shapely.Geometry) -> Objects:
 def unify(shapes: Objects) -> Objects:
     """2D shapes in one form: collections of one dimension as multis, multis of one part as that part.
 
-    So the same feature is the same whichever format it came in.
+    Outer rings run clockwise, as in shapefiles. So the same feature is the same whichever format it came in.
     """
     result = np.asarray(shapely.force_2d(shapes), dtype=object).copy()
     makers = (shapely.multipoints, shapely.multilinestrings, shapely.multipolygons)
@@ -87,7 +87,63 @@ def unify(shapes: Objects) -> Objects:
     multis = np.isin(shapely.get_type_id(result), (4, 5, 6))
     lone = np.flatnonzero(multis & (shapely.get_num_geometries(result) == 1))
     result[lone] = shapely.get_geometry(result[lone], 0)
+    polygons = np.isin(shapely.get_type_id(result), (3, 6))
+    result[polygons] = shapely.orient_polygons(result[polygons], exterior_cw=True)
     return result
+
+
+@dataclass(frozen=True)
+class Split:
+    """Rows whose shape is of several kinds: what the layer takes went on, what it does not is kept here."""
+
+    positions: Positions
+    rest: Objects
+    """One shape per row, as delivered or in stored coordinates."""
+    texts: list[Text]
+
+
+def no_split() -> Split:
+    """Nothing was split."""
+    return Split(np.zeros(0, dtype=np.intp), np.zeros(0, dtype=object), [])
+
+
+def split_mixed(layer: Layer, shapes: Objects, candidates: Positions) -> tuple[Objects, Split]:
+    """Take collections of several kinds apart: the highest kind that *layer* takes goes on in their place."""
+    collections = candidates[shapely.get_type_id(shapes[candidates]) == 7]
+    mixed = collections[dimensions(shapes[collections]) < 0]
+    shapes = shapes.copy() if len(mixed) else shapes
+    rows, rest, texts = [], [], []
+    for position in mixed.tolist():
+        parts = _flat(shapes[position])
+        parts = parts[~shapely.is_empty(parts)]
+        kinds = _DIMENSION[shapely.get_type_id(parts)]
+        taken = max((int(kind) for kind in kinds if kind in layer.dimensions), default=None)
+        if taken is None:
+            continue
+        shapes[position] = shapely.geometrycollections(parts[kinds == taken])
+        left = parts[kinds != taken]
+        if not len(left):
+            continue
+        rows.append(position)
+        rest.append(left[0] if len(left) == 1 else shapely.geometrycollections(left))
+        texts.append(_split_text(taken, kinds))
+    found = np.empty(len(rest), dtype=object)
+    found[:] = rest
+    return shapes, Split(np.array(rows, dtype=np.intp), found, texts)
+
+
+def _split_text(taken: int, kinds: np.ndarray) -> Text:
+    counts = {dimension: int((kinds == dimension).sum()) for dimension in range(3)}
+    others = [dimension for dimension, count in counts.items() if count and dimension != taken]
+    kept, left = _KINDS[taken], [_KINDS[dimension] for dimension in others]
+    en = " and ".join(
+        f"{counts[n]} {kind.en}{'s' if counts[n] > 1 else ''}" for n, kind in zip(others, left, strict=True)
+    )
+    zh = "、".join(f"{counts[n]} 个{kind.zh}" for n, kind in zip(others, left, strict=True))
+    return bilingual(
+        f"a mixed collection was split: its {kept.en}s ({counts[taken]}) went in; waiting here: {en}",
+        f"混合图形已拆分：{kept.zh}（{counts[taken]} 个）已入库，其余 {zh}待处理",
+    )
 
 
 def check_types(layer: Layer, shapes: Objects, candidates: Positions, problems: Problems) -> None:

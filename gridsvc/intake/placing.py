@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import shapely
 
 from gridsvc.codes import LEVELS
 from gridsvc.errors import InputRefusedError
-from gridsvc.intake import coordinates, geometry, values
-from gridsvc.intake.delivery import Delivery, Mask, Objects
-from gridsvc.intake.fields import coordinate_columns
-from gridsvc.intake.geometry import Repair
-from gridsvc.intake.problems import Problems
-from gridsvc.intake.systems import Bounds, Located, locate
-from gridsvc.layers import Field, Layer
+from gridsvc.intake import coordinates, geometry
+from gridsvc.intake.delivery import Delivery, Objects
+from gridsvc.intake.geometry import Repair, Split
+from gridsvc.intake.positions import ColumnShapes, find_positions, named_system
+from gridsvc.intake.problems import Positions, Problems
+from gridsvc.intake.systems import Bounds, Located, locate, typical_bounds
+from gridsvc.layers import Layer
 from gridsvc.text import Text, bilingual
 
 
@@ -25,7 +25,18 @@ class Spatial:
 
     shapes: Objects
     used: tuple[str, ...] = ()
-    unreadable: Mask | None = None
+    split: Split = field(default_factory=geometry.no_split)
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Shapes in stored coordinates, and what was done to them."""
+
+    shapes: Objects
+    """None for rows with problems."""
+    repair: Repair
+    split: Split
+    located: Located | None = None
 
 
 def find_shapes(delivery: Delivery, layer: Layer, problems: Problems) -> Spatial:
@@ -33,18 +44,28 @@ def find_shapes(delivery: Delivery, layer: Layer, problems: Problems) -> Spatial
 
     Raises :class:`InputRefusedError` when there are none, or none of a type that the layer takes.
     """
-    spatial = None if delivery.geometry is None else Spatial(delivery.geometry, (), delivery.unreadable)
-    if spatial is None and 0 in layer.dimensions:
-        spatial = _points(delivery)
     wanted = geometry.wanted_kinds(layer)
-    if spatial is None:
+    found_in: ColumnShapes | None = None
+    if delivery.geometry is None:
+        found_in = find_positions(
+            delivery.name, delivery.columns, delivery.paths, points=0 in layer.dimensions
+        )
+    if delivery.geometry is None and found_in is None:
         raise InputRefusedError(
             f"{delivery.name} has no geometry, but layer {layer.name} needs {wanted.en}",
             f"{delivery.name} 没有图形，而图层 {layer.name} 需要{wanted.zh}图形",
         )
-    shapes = np.asarray(spatial.shapes, dtype=object)
-    geometry.check_presence(shapes, spatial.unreadable, problems, delivery.no_shape)
+    if found_in is None:
+        shapes = np.asarray(delivery.geometry, dtype=object)
+        geometry.check_presence(
+            shapes, delivery.unreadable, problems, delivery.no_shape, delivery.unreadable_why
+        )
+    else:
+        shapes = found_in.shapes
+        found_in.report(problems)
+        delivery.crs, delivery.crs_note = named_system(found_in.used[0])
     present = np.flatnonzero(~problems.mask)
+    shapes, split = geometry.split_mixed(layer, shapes, present)
     found = geometry.dimensions(shapes[present])
     if len(found) and not np.isin(found, list(layer.dimensions)).any():
         only = geometry.kind_title(int(found[0])) if found[0] >= 0 else bilingual("mixed", "混合")
@@ -53,58 +74,31 @@ def find_shapes(delivery: Delivery, layer: Layer, problems: Problems) -> Spatial
             f"{delivery.name} 为{only.zh}图形，而图层 {layer.name} 只接受{wanted.zh}图形",
         )
     geometry.check_types(layer, shapes, present, problems)
-    return Spatial(shapes, spatial.used)
-
-
-def _points(delivery: Delivery) -> Spatial | None:
-    """Points from the lon/lat columns of a table, None where it has none."""
-    used = coordinate_columns(list(delivery.columns))
-    if used is None:
-        return None
-    number = Field(type="number", title=bilingual("", ""))
-    parsed = [values.parse(number, delivery.columns[name]) for name in used]
-    x, y = (np.asarray(axis.values) for axis in parsed)
-    shapes = np.full(len(x), None, dtype=object)
-    known = ~(np.isnan(x) | np.isnan(y))
-    shapes[known] = shapely.points(x[known], y[known])
-    return Spatial(shapes, used, (parsed[0].fault >= 0) | (parsed[1].fault >= 0))
+    return Spatial(shapes, found_in.used if found_in else (), split=split)
 
 
 def place(
     delivery: Delivery,
     layer: Layer,
-    shapes: Objects,
+    spatial: Spatial,
     crs: str | None,
     county: Bounds | None,
     problems: Problems,
     warnings: list[Text],
     *,
     context: bool = False,
-) -> tuple[Objects, Located | None, Repair]:
+) -> Placed:
     """Shapes in stored coordinates and one form, checked; rows with problems keep None.
 
     *crs* is the person's word, *county* the county's lon/lat bounds where they are known (with *context* as far as
     neighbours' features may lie). Problems and
     warnings are added to. Raises :class:`InputRefusedError` where the coordinate system is not clear.
     """
+    shapes = spatial.shapes
     placed = np.full(len(shapes), None, dtype=object)
-    bad = np.zeros(len(shapes), dtype=bool)
-    shaped = {"no_geometry", "unreadable_geometry", "geometry_type", "several_points"}
-    for problem in problems.found:
-        if problem.code in shaped:
-            bad[problem.positions] = True
-    there = np.flatnonzero(~bad)
-    usable = coordinates.finite(shapes[there])
-    # (0, 0) is where positions stand that nobody measured
-    zero = np.zeros(len(there), dtype=bool)
-    zero[usable] = (shapely.bounds(shapes[there[usable]]) == 0).all(axis=1)
-    ok = there[usable & ~zero]
-    problems.add(
-        "coordinates", there[~usable], bilingual("a coordinate is not a usable number", "坐标不是有效数值")
-    )
-    problems.add("coordinates", there[zero], bilingual("its position is 0, 0", "坐标为 0, 0"))
+    ok = _usable(shapes, problems)
     if not len(ok):
-        return placed, None, Repair(ok, [])
+        return Placed(placed, Repair(ok, []), geometry.no_split())
     located = locate(delivery, shapes[ok], crs, county)
     warnings += located.notes
     if shapely.has_z(shapes[ok]).any():
@@ -120,10 +114,39 @@ def place(
         raise _nowhere(delivery, located)
     ok = ok[real]
     if county is not None and layer.level != LEVELS[0]:
-        coordinates.require_in_county(delivery.name, moved[real], located, county, beside=context)
+        delivered = typical_bounds(shapes[ok])
+        coordinates.require_in_county(delivery.name, moved[real], located, county, delivered, beside=context)
     placed[ok] = geometry.unify(moved[real])
     placed, repair = geometry.check_shape(placed, ok, problems)
-    return placed, located, repair
+    return Placed(placed, repair, _placed_rest(delivery, spatial.split, located), located)
+
+
+def _usable(shapes: Objects, problems: Problems) -> Positions:
+    """Rows whose shape is of the right kind and has coordinates that can be; others are reported."""
+    bad = np.zeros(len(shapes), dtype=bool)
+    shaped = {"no_geometry", "unreadable_geometry", "geometry_type", "several_points"}
+    for problem in problems.found:
+        if problem.code in shaped:
+            bad[problem.positions] = True
+    there = np.flatnonzero(~bad)
+    usable = coordinates.finite(shapes[there])
+    # (0, 0) is where positions stand that nobody measured
+    zero = np.zeros(len(there), dtype=bool)
+    zero[usable] = (shapely.bounds(shapes[there[usable]]) == 0).all(axis=1)
+    problems.add(
+        "coordinates", there[~usable], bilingual("a coordinate is not a usable number", "坐标不是有效数值")
+    )
+    problems.add("coordinates", there[zero], bilingual("its position is 0, 0", "坐标为 0, 0"))
+    return there[usable & ~zero]
+
+
+def _placed_rest(delivery: Delivery, split: Split, located: Located) -> Split:
+    """What was split off, in stored coordinates; None where it has no place."""
+    rest = np.full(len(split.rest), None, dtype=object)
+    if len(rest):
+        ok = coordinates.finite(split.rest)
+        rest[ok] = coordinates.to_lonlat(delivery.name, split.rest[ok], located)
+    return replace(split, rest=rest)
 
 
 def _nowhere(delivery: Delivery, located: Located) -> InputRefusedError:

@@ -14,8 +14,7 @@ from gridsvc.errors import InputRefusedError, UsageError
 from gridsvc.intake import values
 from gridsvc.intake.delivery import Column, Delivery, Mask
 from gridsvc.intake.fields import ROW_NUMBER, Matching, match_fields
-from gridsvc.intake.geometry import Repair
-from gridsvc.intake.placing import find_shapes, place
+from gridsvc.intake.placing import Placed, find_shapes, place
 from gridsvc.intake.problems import Positions, Problems
 from gridsvc.intake.report import ColumnReport, FileReport
 from gridsvc.intake.systems import Bounds, Located
@@ -48,11 +47,14 @@ class Prepared:
     """A column per field, and ``geometry`` (lon/lat, None where there is none)."""
     problems: Problems
     report: FileReport
-    repair: Repair
-    located: Located | None = None
-    """Where the shapes were taken to be; None for a table."""
+    placed: Placed | None = None
+    """What became of the shapes; None for a table."""
     warnings: list[Text] = field(default_factory=list)
     lost_values: int = 0
+    mapping: dict[str, str] = field(default_factory=dict)
+    """Field → column of the delivery that feeds it."""
+    constants: Mapping[str, str] = field(default_factory=dict)
+    """Field → value of every row."""
 
 
 def prepare(delivery: Delivery, request: Request) -> Prepared:
@@ -77,9 +79,10 @@ def prepare(delivery: Delivery, request: Request) -> Prepared:
         mapping=request.mapping,
         constants=request.constants,
         cut=delivery.cut_names,
+        paths=delivery.paths,
     )
     frame, doubts = _values(delivery, request, matching, problems)
-    located, repair = None, Repair(np.zeros(0, dtype=np.intp), [])
+    placed: Placed | None = None
     if spatial is not None:
         if spatial.used:
             warnings.append(
@@ -88,17 +91,17 @@ def prepare(delivery: Delivery, request: Request) -> Prepared:
                     f"点位取自列 {'、'.join(spatial.used)}",
                 )
             )
-        shapes, located, repair = place(
+        placed = place(
             delivery,
             layer,
-            spatial.shapes,
+            spatial,
             request.crs,
             request.county,
             problems,
             warnings,
             context=request.context,
         )
-        frame["geometry"] = shapes
+        frame["geometry"] = placed.shapes
     elif delivery.geometry is not None and not shapely.is_missing(delivery.geometry).all():
         warnings.append(bilingual("the layer is a table: shapes were not used", "该图层为表格：图形未使用"))
     lost = [doubt for doubt in (doubt.without(problems.mask) for doubt in doubts) if len(doubt.rows)]
@@ -107,11 +110,12 @@ def prepare(delivery: Delivery, request: Request) -> Prepared:
         delivery,
         frame,
         problems,
-        _file_report(delivery, request, matching, located),
-        repair,
-        located,
+        _file_report(delivery, request, matching, placed.located if placed else None),
+        placed,
         warnings,
         sum(len(doubt.rows) for doubt in lost) + delivery.lost_values,
+        {name: match.column for name, match in matching.matches.items()},
+        request.constants,
     )
 
 
@@ -165,7 +169,7 @@ def _values(
             data[name] = values.repeated(spec, spec.default, count)
         else:
             column = _column(delivery, match.column)
-            parsed = values.parse(spec, column, key=key)
+            parsed = values.parse(spec, column, key=key, from_1904=delivery.days_from_1904)
             data[name] = parsed.values
             doubts += _faults(name, spec, match.column, parsed, spec.required or spec.graded or key, problems)
         if spec.required:

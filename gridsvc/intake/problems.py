@@ -18,6 +18,7 @@ REASONS: dict[str, Text] = {
     "coordinates": bilingual("coordinates are no numbers, or not on earth", "坐标不是有效数值或不在地球上"),
     "geometry_type": bilingual("wrong geometry type", "图形类型不符"),
     "several_points": bilingual("one feature with several points", "一个要素含多个点"),
+    "split": bilingual("what was left of mixed geometries", "混合图形拆分后的剩余部分"),
     "degenerate": bilingual("geometry without length or area", "图形没有长度或面积"),
     "invalid": bilingual("polygon crosses itself in a way that has no clear area", "面自相交，面积无法确定"),
     "missing": bilingual("required value missing", "缺少必填值"),
@@ -37,6 +38,7 @@ OUTCOMES: dict[str, Text] = {
     "changed": bilingual("changed", "变更"),
     "unchanged": bilingual("unchanged", "未变"),
     "quarantined": bilingual("in quarantine", "待处理"),
+    "split": bilingual("split: stored in part", "拆分（部分入库）"),
     "left_out": bilingual("left out (no record of the layer)", "不计入（合计、说明等非本层记录）"),
     "superseded": bilingual("repeats of a row", "重复行"),
 }
@@ -87,10 +89,10 @@ class Problems:
             kept.add(problem.code, problem.positions[chosen], texts, problem.field)
         return kept
 
-    def by_row(self) -> dict[int, list[tuple[str, Text]]]:
-        """Reason codes with sentences, by position; rows in order."""
-        rows: dict[int, list[tuple[str, Text]]] = {}
+    def by_row(self) -> dict[int, list[tuple[str, Text, str]]]:
+        """Reason codes with sentences and the fields concerned, by position; rows in order."""
+        rows: dict[int, list[tuple[str, Text, str]]] = {}
         for problem in self.found:
             for position, text in zip(problem.positions.tolist(), problem.texts, strict=True):
-                rows.setdefault(position, []).append((problem.code, text))
+                rows.setdefault(position, []).append((problem.code, text, problem.field))
         return dict(sorted(rows.items()))

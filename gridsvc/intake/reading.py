@@ -1,9 +1,7 @@
-"""Vector files read whole: shapefiles, bare .dbf tables, GeoPackages, TopoJSON."""
+"""Layers of GeoPackages and file geodatabases, read whole by GDAL."""
 
 from __future__ import annotations
 
-import shutil
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,168 +12,13 @@ import pyproj
 import shapely
 
 from gridsvc.errors import InputRefusedError
-from gridsvc.intake.archive import work_folder
-from gridsvc.intake.dbf import LANGUAGE_DRIVERS, Dbf, read_dbf
-from gridsvc.intake.delivery import Column, Delivery, LeftOut, Mask, Objects, unique_names
-from gridsvc.intake.encoding import Encoding, decode, detect
-from gridsvc.intake.sources import GDAL_ERRORS, DataSet, quiet_gdal, sidecar
+from gridsvc.intake.delivery import UNREADABLE, Column, DataSet, Delivery, Mask, Objects, unique_names
+from gridsvc.intake.gdal import ARC_STEP, GDAL_ERRORS, count_curves, lent, quiet_gdal
 from gridsvc.text import Text, bilingual
 
 _EXACT_FLOAT = 2.0**53
-
-
-def read_shapefile(data: DataSet, forced: str | None) -> Delivery:
-    """Read a shapefile: shapes through GDAL, attributes straight from the .dbf.
-
-    Records marked deleted are left out; a .shp and a .dbf of different length are told, and the rows that
-    lack one of the two are kept for the checks to judge.
-    """
-    wkb, shapes_note = _shapes(data.path)
-    table = sidecar(data.path, ".dbf")
-    delivery = _table(read_dbf(table), data, forced, len(wkb)) if table else _bare(data, len(wkb))
-    records = delivery.rows - 1
-    geometry = np.full(len(records), None, dtype=object)
-    present = records < len(wkb)
-    geometry[present] = wkb[records[present]]
-    delivery.geometry, delivery.unreadable = from_wkb(geometry)
-    delivery.crs, delivery.crs_note = read_prj(sidecar(data.path, ".prj"))
-    delivery.format = "shapefile"
-    delivery.notes += shapes_note
-    return delivery
-
-
-def read_dbf_table(data: DataSet, forced: str | None) -> Delivery:
-    """Read a .dbf that stands alone."""
-    return _table(read_dbf(data.path), data, forced, 0)
-
-
-def _table(table: Dbf, data: DataSet, forced: str | None, shapes: int) -> Delivery:
-    """Attributes of a .dbf; rows beyond its end (when there are more *shapes*) have empty cells."""
-    cpg = sidecar(data.path, ".cpg")
-    declared = decode(cpg.read_bytes()[:200], "utf-8").strip() if cpg else None
-    declared = declared or LANGUAGE_DRIVERS.get(table.language_driver)
-    texts = table.texts()
-    encoding = detect(texts, data.shown, forced=forced, declared=declared)
-    chosen = np.flatnonzero(~table.deleted)
-    columns = table.columns(encoding, chosen)
-    count = len(table.records)
-    extra = max(shapes - count, 0)
-    if extra:
-        columns = {name: _padded(column, extra) for name, column in columns.items()}
-    delivery = Delivery(
-        data.title,
-        "dbf",
-        np.concatenate([chosen, np.arange(count, count + extra)]).astype("int64") + 1,
-        columns,
-        encoding=encoding.title,
-        encoding_note=encoding.how,
-        samples=_samples(texts, encoding),
-        left_out=[
-            LeftOut(int(row) + 1, "deleted record / 已标记删除") for row in np.flatnonzero(table.deleted)
-        ],
-        notes=list(encoding.notes),
-        cut_names=True,
-    )
-    if table.declared > count:
-        delivery.notes.append(
-            bilingual(
-                f"the .dbf ends after {count} of {table.declared} records",
-                f".dbf 应有 {table.declared} 条记录，实际只有 {count} 条",
-            )
-        )
-    if shapes and shapes != count:
-        delivery.notes.append(
-            bilingual(
-                f"the .shp holds {shapes} shapes, the .dbf {count} records",
-                f".shp 有 {shapes} 个图形，.dbf 有 {count} 条记录",
-            )
-        )
-    return delivery
-
-
-def _padded(column: Column, extra: int) -> Column:
-    def make() -> tuple[npt.NDArray[np.intp], list[str]]:
-        return np.concatenate([column.codes, np.full(extra, -1, dtype=np.intp)]), column.spellings
-
-    return Column(make)
-
-
-def _bare(data: DataSet, count: int) -> Delivery:
-    note = bilingual("there is no .dbf: features have no attributes", "缺少 .dbf：要素没有属性")
-    return Delivery(data.title, "shapefile", np.arange(1, count + 1, dtype="int64"), {}, notes=[note])
-
-
-def _samples(texts: list[bytes], encoding: Encoding) -> list[str]:
-    """Three decoded texts, foreign ones first: by these a person sees whether the encoding is right."""
-    foreign = [text for text in texts if not text.isascii()]
-    chosen = (foreign or [text for text in texts if text.strip()])[:3]
-    return [decode(text, encoding.codec).strip()[:40] for text in chosen]
-
-
-def _shapes(path: Path) -> tuple[Objects, list[Text]]:
-    """WKB of every shape in file order, None for null shapes.
-
-    GDAL sees the .shp and .shx alone, in a folder of our own: so it neither judges by the .dbf which shapes
-    exist nor writes a new .shx beside somebody's data.
-    """
-    index = sidecar(path, ".shx")
-    with work_folder() as folder:
-        _place(path, folder / "shapes.shp")
-        if index is not None:
-            _place(index, folder / "shapes.shx")
-        try:
-            return _read_shapes(folder / "shapes.shp"), []
-        except GDAL_ERRORS:
-            (folder / "shapes.shx").unlink(missing_ok=True)
-        whole = _rebuild_index(folder / "shapes.shp", folder / "shapes.shx")
-        notes = [
-            bilingual("the .shx was missing or broken and was rebuilt", "缺少 .shx 或 .shx 已损坏，已重建")
-        ]
-        if not whole:
-            notes.append(bilingual("the .shp ends in the middle of a shape", ".shp 不完整，末尾的图形已缺失"))
-        try:
-            return _read_shapes(folder / "shapes.shp"), notes
-        except GDAL_ERRORS as error:
-            raise InputRefusedError(
-                f"{path.name} is not a shapefile, or it is damaged; export the layer again",
-                f"{path.name} 不是 Shapefile 或已损坏；请重新导出该图层",
-            ) from error
-
-
-def _rebuild_index(shapes: Path, index: Path) -> bool:
-    """Write the .shx of a .shp; False where the last shape is cut off.
-
-    Our own, since GDAL's gives up on lengths that real files have.
-    """
-    data = shapes.read_bytes()
-    entries = []
-    place, whole = 100, True
-    while place + 8 <= len(data):
-        length = int.from_bytes(data[place + 4 : place + 8], "big", signed=True)
-        whole = length >= 2 and place + 8 + 2 * length <= len(data)
-        if not whole:
-            break
-        entries += [place // 2, length]
-        place += 8 + 2 * length
-    size = (50 + 2 * len(entries)).to_bytes(4, "big")
-    index.write_bytes(data[:24] + size + data[28:100] + np.array(entries, dtype=">i4").tobytes())
-    return whole
-
-
-def _place(source: Path, target: Path) -> None:
-    """A stand-in for *source*: a link where the system allows it, else a copy."""
-    try:
-        target.symlink_to(source.resolve())
-    except OSError:
-        shutil.copyfile(source, target)
-
-
-def _read_shapes(path: Path) -> Objects:
-    with quiet_gdal():
-        _, fids, wkb, _ = pyogrio.raw.read(path, columns=[], return_fids=True)
-    shapes = np.full(int(fids.max()) + 1 if len(fids) else 0, None, dtype=object)
-    shapes[fids] = wkb
-    return shapes
+# polyhedral surface, TIN, triangle, as numbered in WKB
+_SURFACES = {15, 16, 17}
 
 
 def from_wkb(wkb: Objects) -> tuple[Objects, Mask]:
@@ -185,38 +28,45 @@ def from_wkb(wkb: Objects) -> tuple[Objects, Mask]:
     return shapes, present & np.array(shapely.is_missing(shapes), dtype=bool)
 
 
-def read_prj(path: Path | None) -> tuple[pyproj.CRS | None, Text | None]:
-    """CRS of a .prj file, or a note why what it holds is no use."""
-    if path is None:
-        return None, None
-    text = decode(path.read_bytes(), "utf-8").strip("\ufeff \r\n\t\0")
-    try:
-        return pyproj.CRS.from_wkt(text), bilingual(f"from {path.name}", f"来自 {path.name}")
-    except pyproj.exceptions.CRSError:
-        shown = " ".join(text.split())[:30]
-        return None, bilingual(
-            f"{path.name} holds {shown!r}, which is no coordinate system",
-            f"{path.name} 内容为 {shown!r}，不是坐标系定义",
-        )
+def why_unreadable(wkb: Objects, unreadable: Mask) -> Text:
+    """What is said of shapes that cannot be read: surfaces in space by their name."""
+    kinds = {int.from_bytes(value[1:5], "little" if value[0] else "big") % 1000 for value in wkb[unreadable]}
+    if not kinds & _SURFACES:
+        return UNREADABLE
+    return bilingual(
+        "it is a surface in space (TIN or MultiPatch), which is not read; export it as polygons",
+        "图形为三维曲面（TIN 或 MultiPatch），不支持；请导出为二维面",
+    )
 
 
 def read_layer_file(data: DataSet, forced: str | None) -> Delivery:
-    """Read one layer of a GeoPackage or TopoJSON file; shapes are optional."""
+    """Read one layer of a GeoPackage or geodatabase; shapes are optional."""
     named = {"encoding": forced} if forced else {}
     try:
-        with quiet_gdal():
-            meta, fids, wkb, values = pyogrio.raw.read(data.path, layer=data.layer, return_fids=True, **named)
+        with lent(data.path) as place:
+            with quiet_gdal():
+                meta, fids, wkb, values = pyogrio.raw.read(place, layer=data.layer, return_fids=True, **named)
+            exact = [
+                _as_text(place, data.layer, str(name)) if _inexact(array, str(kind)) else None
+                for name, array, kind in zip(meta["fields"], values, meta["dtypes"], strict=True)
+            ]
+            # points have no arcs, and are many
+            curved = 0 if str(meta["geometry_type"]).startswith("Point") else count_curves(place, data.layer)
     except GDAL_ERRORS as error:
         raise InputRefusedError(
             f"{data.title} cannot be read: {error}", f"无法读取 {data.title}：{error}"
         ) from error
     names = unique_names(str(name) for name in meta["fields"])
     columns = {
-        name: _layer_column(data, str(original), array, str(kind))
-        for name, original, array, kind in zip(names, meta["fields"], values, meta["dtypes"], strict=True)
+        name: Column.of_array(array) if texts is None else Column.of_cells(texts.copy)
+        for name, array, texts in zip(names, values, exact, strict=True)
     }
-    geometry, unreadable = from_wkb(np.asarray(wkb, dtype=object)) if wkb is not None else (None, None)
-    crs = pyproj.CRS.from_user_input(meta["crs"]) if meta["crs"] else None
+    geometry, unreadable, why = None, None, UNREADABLE
+    if wkb is not None:
+        raw = np.asarray(wkb, dtype=object)
+        geometry, unreadable = from_wkb(raw)
+        why = why_unreadable(raw, unreadable)
+    crs, crs_note = _crs(meta["crs"])
     return Delivery(
         data.title,
         data.format,
@@ -224,12 +74,34 @@ def read_layer_file(data: DataSet, forced: str | None) -> Delivery:
         columns,
         geometry=geometry,
         unreadable=unreadable,
+        unreadable_why=why,
         crs=crs,
-        crs_note=bilingual("from the file", "来自文件") if crs else None,
+        crs_note=crs_note,
         encoding="UTF-8",
         encoding_note=bilingual("prescribed by the format", "格式规定"),
         samples=_layer_samples(columns, values),
+        notes=[_curves(curved)] if curved else [],
     )
+
+
+def _curves(count: int) -> Text:
+    return bilingual(
+        f"{count} features are drawn with arcs; they became chords of {ARC_STEP}°, which lie off the arc by less "
+        "than 1/26,000 of its radius",
+        f"{count} 个要素含圆弧，已按每 {ARC_STEP}° 一段折线化，偏离圆弧不超过半径的 1/26000",
+    )
+
+
+def _crs(text: str | None) -> tuple[pyproj.CRS | None, Text | None]:
+    """CRS that the file states, or a note why what it states is no use."""
+    try:
+        return (
+            (pyproj.CRS.from_user_input(text), bilingual("from the file", "来自文件"))
+            if text
+            else (None, None)
+        )
+    except pyproj.exceptions.CRSError:
+        return None, bilingual("the coordinate system in the file is not known", "文件中的坐标系无法识别")
 
 
 def _layer_samples(columns: dict[str, Column], values: list[npt.NDArray[Any]]) -> list[str]:
@@ -239,19 +111,15 @@ def _layer_samples(columns: dict[str, Column], values: list[npt.NDArray[Any]]) -
     return []
 
 
-def _layer_column(data: DataSet, name: str, array: npt.NDArray[Any], kind: str) -> Column:
-    """One column; whole numbers that came as floats are read again as text where digits would be lost."""
-    if (
-        kind.startswith("int")
-        and array.dtype.kind == "f"
-        and np.nanmax(np.abs(array), initial=0) >= _EXACT_FLOAT
-    ):
-        return Column.of_cells(partial(_as_text, data, name))
-    return Column.of_array(array)
+def _inexact(array: npt.NDArray[Any], kind: str) -> bool:
+    """True for whole numbers that came as floats (there are empty cells) and are too large for that."""
+    floats = kind.startswith("int") and array.dtype.kind == "f"
+    return bool(floats and np.nanmax(np.abs(array), initial=0) >= _EXACT_FLOAT)
 
 
-def _as_text(data: DataSet, name: str) -> list[Any]:
-    column, layer = (text.replace('"', '""') for text in (name, data.layer))
-    sql = f'SELECT CAST("{column}" AS TEXT) AS value FROM "{layer}"'
-    _, _, _, values = pyogrio.raw.read(data.path, sql=sql, sql_dialect="SQLITE", read_geometry=False)
+def _as_text(place: Path, layer: str, name: str) -> list[Any]:
+    column, table = (text.replace('"', '""') for text in (name, layer))
+    sql = f'SELECT CAST("{column}" AS TEXT) AS value FROM "{table}"'
+    with quiet_gdal():
+        values = pyogrio.raw.read(place, sql=sql, sql_dialect="SQLITE", read_geometry=False)[3]
     return list(values[0].tolist())

@@ -27,7 +27,8 @@ class ColumnReport:
     field: str
     title: Text
     how: str
-    """``map``, ``name``, ``alias``, ``cut`` (a shortened name), ``tag`` or ``set`` (one value for all rows)."""
+    """``map``, ``name``, ``alias``, ``cut`` (a shortened name), ``tag``, ``before`` (as the load that is corrected
+    read it) or ``set`` (one value for all rows)."""
     samples: list[str]
 
 
@@ -55,11 +56,16 @@ class RowReport:
     row: int
     """Number as the person sees it: data row from 1, or row of the spreadsheet."""
     outcome: str
-    """``quarantined``, ``left_out``, ``superseded`` or ``repaired`` (stored, but its shape was mended)."""
+    """``quarantined``, ``split`` (a part of its shape was stored), ``left_out``, ``superseded`` or ``repaired``
+    (stored, but its shape was mended)."""
     key: str
     reasons: list[str]
     text: Text
     raw: dict[str, str | None]
+    columns: list[str] = field(default_factory=list)
+    """Delivered columns at fault."""
+    number: int | None = None
+    """Number under which the row waited in quarantine before, where it is a correction."""
 
 
 @dataclass
@@ -89,11 +95,13 @@ class LoadReport:
     """The features are those of neighbouring counties."""
     attribution: str = ""
     """Whom the data's licence wants named wherever anything made of it is shown."""
+    delivered: dict[str, Any] = field(default_factory=dict)
+    """Number of ``files`` handed over, their ``bytes``, and whether they are ``kept`` in the store."""
 
     @property
     def exit_code(self) -> int:
         """0 when all went in, 1 when rows wait in quarantine or values were not understood."""
-        return int(self.counts.get("quarantined", 0) > 0 or self.lost_values > 0)
+        return int(bool(self.quarantined) or self.lost_values > 0)
 
     def outcomes(self) -> Iterator[tuple[str, Text, int]]:
         """What became of how many source rows: name, title, number."""
@@ -102,8 +110,8 @@ class LoadReport:
 
     @property
     def quarantined(self) -> list[RowReport]:
-        """The rows in quarantine."""
-        return [row for row in self.problems if row.outcome == "quarantined"]
+        """The rows in quarantine, whole or in part."""
+        return [row for row in self.problems if row.outcome in {"quarantined", "split"}]
 
     def reasons(self) -> Iterator[tuple[Text, list[RowReport]]]:
         """Quarantined rows grouped by their first reason, the most frequent first."""
@@ -128,6 +136,7 @@ class LoadReport:
             "counts": dict(self.counts),
             "ended": self.ended,
             "lost_values": self.lost_values,
+            "delivered": dict(self.delivered),
             "files": [_plain(vars(file)) for file in self.files],
             "warnings": [_plain(text) for text in self.warnings],
             "reasons": [{"reason": _plain(title), "rows": len(rows)} for title, rows in self.reasons()],

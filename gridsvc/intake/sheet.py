@@ -25,6 +25,7 @@ _HEADINGS = (
     bilingual("Reason", "原因"),
 )
 _REPAIRED = bilingual("stored, shape repaired", "已入库，图形已修复")
+A4 = 9
 # most that a cell holds
 _MOST = 32_000
 
@@ -38,9 +39,11 @@ def write_report(report: LoadReport, path: Path, lang: str) -> None:
         # in_memory: no temporary files are left anywhere
         with xlsxwriter.Workbook(str(path), {"in_memory": True}) as book:
             style = {"bold": True, "bg_color": "#E8EEF4", "border": 1, "border_color": "#C5CDD5"}
-            bold, wrap = book.add_format(style), book.add_format({"text_wrap": True, "valign": "top"})
+            cell = {"text_wrap": True, "valign": "top"}
+            bold, wrap = book.add_format(style), book.add_format(cell)
+            wrong = book.add_format({**cell, "bg_color": "#FFE45C"})
             _write_summary(book.add_worksheet(_SHEETS[0](lang)), report, lang, bold)
-            _write_rows(book.add_worksheet(_SHEETS[1](lang)), report, lang, bold, wrap)
+            _write_rows(book.add_worksheet(_SHEETS[1](lang)), report, lang, bold, wrap, wrong)
     except (xlsxwriter.exceptions.FileCreateError, OSError) as error:
         raise UsageError(
             f"the report {path} cannot be written: {error}", f"无法写入报告 {path}：{error}"
@@ -54,18 +57,30 @@ def _write_summary(sheet: Any, report: LoadReport, lang: str, bold: Any) -> None
     sheet.set_column(1, 4, 36)
 
 
-def _write_rows(sheet: Any, report: LoadReport, lang: str, bold: Any, wrap: Any) -> None:
+def _write_rows(sheet: Any, report: LoadReport, lang: str, bold: Any, wrap: Any, wrong: Any) -> None:
+    """The rows to look at; the cells that a reason is about are coloured."""
     columns = list(dict.fromkeys(name for row in report.problems for name in row.raw))
     _write(sheet, 0, [title(lang) for title in _HEADINGS] + columns, bold)
     for number, row in enumerate(report.problems, 1):
         outcome = OUTCOMES.get(row.outcome, _REPAIRED)(lang)
         cells: list[Any] = [row.file, row.row, outcome, row.key, row.text(lang)]
         _write(sheet, number, cells + [row.raw.get(name) for name in columns], wrap)
+        for name in [name for name in row.columns if name in columns]:
+            at = len(_HEADINGS) + columns.index(name)
+            if row.raw.get(name) is None:
+                sheet.write_blank(number, at, None, wrong)
+            else:
+                sheet.write_string(number, at, str(row.raw[name])[:_MOST], wrong)
     sheet.freeze_panes(1, 2)
     sheet.autofilter(0, 0, max(len(report.problems), 1), len(_HEADINGS) + len(columns) - 1)
     sheet.set_column(0, 0, 20)
     sheet.set_column(2, 3, 18)
     sheet.set_column(4, 4, 60)
+    sheet.set_column(5, len(_HEADINGS) + len(columns), 14)
+    sheet.set_landscape()
+    sheet.set_paper(A4)
+    sheet.fit_to_pages(1, 0)
+    sheet.repeat_rows(0)
 
 
 def _write(sheet: Any, number: int, cells: Sequence[Any], style: Any) -> None:

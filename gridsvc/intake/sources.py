@@ -3,105 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import re
-import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-
-import pyogrio
-import python_calamine
 
 from gridsvc.errors import InputRefusedError, NotFoundError, UsageError
 from gridsvc.intake.archive import check_workbook, unpack, work_folder
-from gridsvc.intake.delivery import Format
+from gridsvc.intake.delivery import DataSet, Format
+from gridsvc.intake.formats import FORMATS, SIDECARS, advice, is_geodatabase, is_zip, readable, sidecar, sniff
+from gridsvc.intake.gdal import layers_of
+from gridsvc.intake.kml import folders_of
+from gridsvc.intake.topojson import objects_of
+from gridsvc.intake.workbook import hidden_sheets, open_book
 from gridsvc.layers import Layer, fold
+from gridsvc.store import DeliveredFile
 
-FORMATS: dict[str, Format] = {
-    ".shp": "shapefile",
-    ".gpkg": "geopackage",
-    ".geojson": "geojson",
-    ".json": "geojson",
-    ".topojson": "topojson",
-    ".csv": "csv",
-    ".txt": "csv",
-    ".xlsx": "xlsx",
-    ".xlsm": "xlsx",
-    ".xls": "xlsx",
-    ".dbf": "dbf",
-}
-SIDECARS = {".shx", ".dbf", ".prj", ".cpg", ".sbn", ".sbx", ".qix", ".qpj", ".xml"}
-# a damaged file may also hold text that is no text, or bear a name that is none
-GDAL_ERRORS = (
-    pyogrio.errors.DataSourceError,
-    pyogrio.errors.DataLayerError,
-    pyogrio.errors.FeatureError,
-    pyogrio.errors.FieldError,
-    UnicodeError,
-)
 _DEPTH = 4
 _MOST = 10_000
-
-
-@dataclass(frozen=True)
-class DataSet:
-    """One table inside a file."""
-
-    path: Path
-    format: Format
-    layer: str
-    """Name of the layer or sheet; the file's own name where it has only one."""
-    shown: str
-    """The file as the person knows it."""
-
-    @property
-    def title(self) -> str:
-        """File and layer for messages."""
-        name = Path(self.shown).stem
-        return self.shown if self.layer == name else f"{self.shown} [{self.layer}]"
-
-
-def readable(name: str) -> str:
-    """A file's name as text: on Linux an archive of Windows may leave names in GBK bytes."""
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return os.fsencode(name).decode("gb18030", "replace")
-    return name
-
-
-def sniff(path: Path) -> Format | None:
-    """Format of a file by its first bytes, then by its name; None when it is none of ours."""
-    with path.open("rb") as file:
-        head = file.read(4096)
-    if head.startswith(b"SQLite format 3\0"):
-        return "geopackage"
-    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-        return "xlsx" if b"[Content_Types].xml" in head or path.suffix.lower() in {".xlsx", ".xlsm"} else None
-    if head.startswith(b"\x00\x00\x27\x0a"):
-        return "shapefile" if path.suffix.lower() != ".shx" else None
-    by_name = FORMATS.get(path.suffix.lower())
-    if by_name in {"geojson", "csv"} and head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"[")):
-        return "topojson" if _is_topology(path, head) else "geojson"
-    return by_name
-
-
-def _is_topology(path: Path, head: bytes) -> bool:
-    """True for TopoJSON; its type may stand at the very end."""
-    if b'"FeatureCollection"' in head or b'"Feature"' in head:
-        return False
-    return re.search(rb'"type"\s*:\s*"Topology"', path.read_bytes()) is not None
-
-
-def is_archive(path: Path) -> bool:
-    """True for a zip, whatever it is called, that is no spreadsheet."""
-    if path.suffix.lower() == ".zip":
-        return True
-    with path.open("rb") as file:
-        packed = file.read(4) == b"PK\x03\x04"
-    return packed and sniff(path) is None
 
 
 @contextmanager
@@ -143,9 +61,9 @@ def _choose(path: Path, folder: Path, layer: Layer, source_layer: str | None) ->
     if not found:
         raise InputRefusedError(
             f"{path.name} holds nothing to load: it is empty, or of a kind that is not read; shapefile, GeoPackage, "
-            "GeoJSON, CSV, XLSX and zips of them are read",
+            "geodatabase, GeoJSON, TopoJSON, KML, CSV, XLSX and zips of them are read",
             f"{path.name} 中没有可入库的数据：内容为空，或格式不支持；"
-            "支持 Shapefile、GeoPackage、GeoJSON、CSV、XLSX 及其 zip 压缩包",
+            "支持 Shapefile、GeoPackage、文件地理数据库（.gdb）、GeoJSON、TopoJSON、KML、CSV、XLSX 及其 zip 压缩包",
         )
     names = [data.layer for data in found]
     # a name that stands twice is told with its file, by which it can be chosen, too
@@ -185,131 +103,133 @@ def _choose(path: Path, folder: Path, layer: Layer, source_layer: str | None) ->
 
 def _data_sets(path: Path, folder: Path) -> Iterator[DataSet]:
     """Every table in a file, folder or archive."""
-    if path.is_dir():
+    if is_geodatabase(path):
+        yield from _in_file(path, path.name)
+    elif path.is_dir():
         for file in _files(path):
             yield from _in_file(file, str(Path(path.name) / file.relative_to(path)))
-    elif is_archive(path):
+    elif is_zip(path):
         unpack(path, folder)
         for file in _files(folder):
             yield from _in_file(file, f"{path.name}/{file.relative_to(folder).as_posix()}")
-    elif path.suffix.lower() in {".rar", ".7z"}:
-        raise InputRefusedError(
-            f"{path.name}: this kind of archive is not read; pack the files again as zip",
-            f"{path.name}：不支持该压缩格式；请重新打包为 zip",
-        )
     elif path.suffix.lower() in SIDECARS and (beside := sidecar(path, ".shp")) is not None:
         yield from _in_file(beside, beside.name)
+    elif sniff(path) is None and (refusal := advice(path)) is not None:
+        raise refusal
     else:
         yield from _in_file(path, path.name)
 
 
 def _files(folder: Path) -> list[Path]:
-    """Data files below *folder*, without companions of shapefiles."""
-    found = []
+    """Data files and geodatabases below *folder*, without companions of shapefiles.
+
+    What bears no name of ours is looked into only where nothing else is there.
+    """
+    known: list[Path] = []
+    odd: list[Path] = []
     for number, file in enumerate(folder.rglob("*")):
         if number > _MOST:
             raise InputRefusedError(
                 f"{folder.name} holds more than {_MOST} files; name the one to load",
                 f"{folder.name} 中文件超过 {_MOST} 个；请直接指定要入库的文件",
             )
-        shallow = len(file.relative_to(folder).parts) <= _DEPTH
-        if (
-            shallow
-            and file.suffix.lower() in FORMATS
-            and file.is_file()
-            and not file.name.startswith((".", "~$"))
-        ):
-            found.append(file)
-    shapes = {file.with_suffix("") for file in found if file.suffix.lower() == ".shp"}
-    found = [file for file in found if not (file.suffix.lower() == ".dbf" and file.with_suffix("") in shapes)]
+        inside = file.relative_to(folder).parts
+        hidden = file.name.startswith((".", "~$")) or "__MACOSX" in inside
+        if len(inside) > _DEPTH or hidden or any(part.lower().endswith(".gdb") for part in inside[:-1]):
+            continue
+        if (file.suffix.lower() in FORMATS and file.is_file()) or is_geodatabase(file):
+            known.append(file)
+        elif file.is_file() and file.suffix.lower() not in SIDECARS:
+            odd.append(file)
     # a text file beside data is a read-me; alone it may be a table
-    tables = [file for file in found if file.suffix.lower() != ".txt"]
-    return sorted(tables or found)
+    if all(file.suffix.lower() == ".txt" for file in known):
+        return sorted(file for file in odd if sniff(file) is not None) or sorted(known)
+    shapes = {file.with_suffix("") for file in known if file.suffix.lower() == ".shp"}
+    return sorted(
+        file
+        for file in known
+        if file.suffix.lower() != ".txt"
+        and not (file.suffix.lower() == ".dbf" and file.with_suffix("") in shapes)
+    )
 
 
 def _in_file(path: Path, shown: str) -> Iterator[DataSet]:
-    """Every table of one file."""
-    kind, shown = sniff(path), readable(shown)
+    """Every table of one file or geodatabase."""
+    kind: Format | None = "filegdb" if path.is_dir() else sniff(path)
+    shown = readable(shown)
     if kind is None:
         return
-    if kind in {"geopackage", "topojson"}:
-        for name in geopackage_layers(path):
-            yield DataSet(path, kind, name, shown)
-    elif kind == "xlsx":
-        for name in sheet_names(path):
-            yield DataSet(path, kind, name, shown)
-    else:
-        yield DataSet(path, kind, readable(path.stem), shown)
-
-
-@contextmanager
-def quiet_gdal() -> Iterator[None]:
-    """GDAL warns of measured shapes, odd headers and the like; what matters is told by the checks."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)
-        warnings.simplefilter("ignore", RuntimeWarning)
-        yield
-
-
-def geopackage_layers(path: Path) -> list[str]:
-    """Layers of a GeoPackage (or of a TopoJSON file)."""
-    try:
-        with quiet_gdal():
-            return [str(name) for name, _ in pyogrio.list_layers(path)]
-    except GDAL_ERRORS as error:
-        raise InputRefusedError(
-            f"{path.name} cannot be opened as a data source: {error}",
-            f"{path.name} 无法作为数据源打开：{error}",
-        ) from error
+    several = _LAYERS.get(kind)
+    for name in several(path) if several else [readable(path.stem)]:
+        yield DataSet(path, kind, name, shown)
 
 
 def sheet_names(path: Path) -> list[str]:
     """Sheets of a workbook that hold anything and can be seen."""
     check_workbook(path)
-    try:
-        with python_calamine.CalamineWorkbook.from_path(path) as book:
-            hidden = {
-                sheet.name
-                for sheet in book.sheets_metadata
-                if sheet.visible != python_calamine.SheetVisibleEnum.Visible
-            }
-            return [
-                name
-                for name in book.sheet_names
-                if name not in hidden and book.get_sheet_by_name(name).start is not None
-            ]
-    except (python_calamine.CalamineError, OSError) as error:
-        raise InputRefusedError(
-            f"{path.name} cannot be opened as a workbook ({error}); save it again as .xlsx",
-            f"{path.name} 无法作为工作簿打开（{error}）；请另存为 .xlsx",
-        ) from error
+    with open_book(path, path.name) as book:
+        hidden = hidden_sheets(book)
+        return [
+            name
+            for name in book.sheet_names
+            if name not in hidden and book.get_sheet_by_name(name).start is not None
+        ]
 
 
-def sidecar(path: Path, suffix: str) -> Path | None:
-    """The companion of *path* with *suffix*, whatever the case of its letters."""
-    exact = path.with_suffix(suffix)
-    if exact.is_file():
-        return exact
-    wanted = (path.stem + suffix).lower()
-    return next(
-        (file for file in path.parent.iterdir() if file.name.lower() == wanted and file.is_file()), None
-    )
+# formats whose files hold several tables: who tells their names
+_LAYERS: dict[Format, Callable[[Path], list[str]]] = {
+    "geopackage": layers_of,
+    "filegdb": layers_of,
+    "topojson": objects_of,
+    "kml": folders_of,
+    "xlsx": sheet_names,
+}
 
 
-def digest(paths: Sequence[Path]) -> str:
-    """SHA-256 over the bytes of the files as they were handed over (a shapefile with its companions)."""
-    total = hashlib.sha256()
-    for path in _without_sidecars(paths):
-        for file in _handed_over(path):
+def digest(files: Sequence[DeliveredFile]) -> str:
+    """SHA-256 over the SHA-256 of the files as they were handed over."""
+    return hashlib.sha256(b"".join(bytes.fromhex(file.sha256) for file in files)).hexdigest()
+
+
+def handed_over(paths: Sequence[Path], own: Sequence[Path] = ()) -> list[DeliveredFile]:
+    """The files that *paths* mean: a shapefile with its companions, a folder with all that is in it.
+
+    In a folder, files and folders of *own*, the workspace's, are left out: to open the live database beside its
+    connection would take away the connection's locks.
+    """
+    found: list[DeliveredFile] = []
+    names: set[str] = set()
+    for number, path in enumerate(_without_sidecars(paths), start=1):
+        listed = [(_name(file, path), file) for file in _files_of(path, own)]
+        # files of one name from two folders
+        twice = any(name in names for name, _ in listed)
+        for name, file in listed:
+            name = f"{number}/{name}" if twice else name
+            names.add(name)
             with file.open("rb") as stream:
-                total.update(hashlib.file_digest(stream, "sha256").digest())
-    return total.hexdigest()
+                sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+            found.append(DeliveredFile(name, file, sha256, file.stat().st_size))
+    return found
 
 
-def _handed_over(path: Path) -> list[Path]:
+def _name(file: Path, path: Path) -> str:
+    """A file's name as it is kept: with its folders where *path* is one."""
     if path.is_dir():
-        return sorted(file for file in path.rglob("*") if file.is_file())
-    if path.suffix.lower() != ".shp":
+        return readable((Path(path.resolve().name) / file.relative_to(path)).as_posix())
+    return readable(file.name)
+
+
+def _files_of(path: Path, own: Sequence[Path]) -> list[Path]:
+    if path.is_dir():
+        left_out = [one for one in (one.resolve() for one in own) if path.resolve() in one.parents]
+        return sorted(
+            file
+            for file in path.rglob("*")
+            if file.is_file() and not any(file.resolve().is_relative_to(one) for one in left_out)
+        )
+    # a companion stands for the shapefile beside it
+    shape = sidecar(path, ".shp") if path.suffix.lower() in SIDECARS else path
+    if shape is None or shape.suffix.lower() != ".shp":
         return [path]
-    companions = (sidecar(path, suffix) for suffix in (".shx", ".dbf", ".prj", ".cpg"))
-    return [path, *(file for file in companions if file is not None)]
+    companions = (sidecar(shape, suffix) for suffix in (".shx", ".dbf", ".prj", ".cpg"))
+    return [shape, *(file for file in companions if file is not None)]

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,11 +19,15 @@ from gridsvc.layers import Field, fold
 from gridsvc.text import Text, bilingual
 
 # what stands in cells that mean nothing
-_NULLS = frozenset({"<null>", "<空>", "null", "#n/a", "#value!", "#ref!", "#div/0!", "#name?"})
+_NULLS = frozenset({"<null>", "<空>", "null"})
+# what a spreadsheet shows where a formula failed
+_ERRORS = frozenset(
+    {"#n/a", "#value!", "#ref!", "#div/0!", "#name?", "#num!", "#null!", "#error!", "#spill!", "#calc!"}
+)
 # … in cells of anything but text
 _BLANKS = _NULLS | {"-", "--", "—", "——", "/", "\\", "nan", "none", "n/a", "na", "空", "暂无", "未知", "不详"}
-_TRUE = frozenset({"是", "有", "y", "yes", "1", "true", "t", "√", "✓", "v", "对", "真"})
-_FALSE = frozenset({"否", "无", "没有", "n", "no", "0", "false", "f", "×", "✗", "x", "错", "假"})
+_TRUE = frozenset({"是", "有", "y", "yes", "1", "true", "t", "√", "✓", "✔", "☑", "v", "对", "真"})
+_FALSE = frozenset({"否", "无", "没有", "n", "no", "0", "false", "f", "×", "✗", "✘", "☒", "x", "错", "假"})
 _FULL_WIDTH = {
     code: code - 0xFEE0 for code in (*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B))
 }
@@ -30,15 +35,29 @@ _FULL_WIDTH |= {0x3000: 0x20, 0xA0: 0x20}
 # a spreadsheet's short form of a number whose last digits are gone
 _LOST = re.compile(r"[+-]?\d(\.\d*)?[eE]\+?(\d{2,})")
 _WRAPPED = re.compile(r'="(.*)"')
+# an apostrophe that keeps a spreadsheet from running a text or taking it for a number
+_GUARDED = re.compile(r"'(?=[\d=+\-@＝＋－＠])")
 _IDLE = re.compile(r"^(\d{1,15})\.0+$")
 _WHOLE = re.compile(r"(\d{6,15})\.0+")
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 _STAKE = re.compile(r"[kK](\d+)\+(\d{1,3}(?:\.\d+)?)")
 _DATE = re.compile(
-    r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?(?:[T\s]+[\d:.]+\s*(?:Z|[+-]\d{2}:?\d{0,2})?)?"
+    r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*[日号]?(?:[T\s]+[\d:.]+\s*(?:Z|[+-]\d{2}:?\d{0,2})?)?"
 )
-_UNITS = {"m": ("m", "米"), "人": ("人",), "盏": ("盏",), "%": ("%",)}
+# unit of a field → units in which it may be written, with what they are of it
+_UNITS: dict[str, dict[str, float]] = {
+    "m": {"m": 1, "米": 1, "公尺": 1, "km": 1000, "千米": 1000, "公里": 1000},
+    "km": {"km": 1, "千米": 1, "公里": 1, "m": 0.001, "米": 0.001},
+    "%": {"%": 1},
+}
+UNIT_NAMES = frozenset(
+    "m 米 公尺 km 千米 公里 cm 厘米 mm 毫米 dm 分米 里 华里 % ％ ‰ 人 千人 万人 盏 m2 m² ㎡ 平方米 km2 km² 平方公里 "  # noqa: SIM905
+    "亩 公顷 ha ° 度".split()
+)
+"""What a heading may name as its unit in brackets."""
 _EXCEL_EPOCH = date(1899, 12, 30)
+_DAYS_TO_1904 = 1462
+_MOST_SERIAL = 80_000
 
 
 class Fault(Exception):
@@ -64,9 +83,12 @@ class Parsed:
     """The spelling behind each fault."""
 
 
-def parse(field: Field, column: Column, *, key: bool = False) -> Parsed:
-    """Values of *field* from *column*; each distinct spelling is parsed once. *key*: keys are normalised whole."""
-    parser = _parser(field, key)
+def parse(field: Field, column: Column, *, key: bool = False, from_1904: bool = False) -> Parsed:
+    """Values of *field* from *column*; each distinct spelling is parsed once.
+
+    *key*: keys are normalised whole. *from_1904*: plain day numbers count from 1904.
+    """
+    parser = _parser(field, key, from_1904)
     values: list[Any] = []
     faults: list[Fault] = []
     wrong: list[str] = []
@@ -115,17 +137,33 @@ def _typed(field: Field, values: Sequence[Any], codes: npt.NDArray[np.intp]) -> 
     return texts[codes]
 
 
-def _parser(field: Field, key: bool) -> Callable[[str], Any]:
+def _parser(field: Field, key: bool, from_1904: bool = False) -> Callable[[str], Any]:
+    """What makes a value of a cell, or raises :class:`Fault`."""
+    inner = _inner(field, key, from_1904)
+
+    def parser(cell: str) -> Any:
+        if cell.startswith("#") and cell.strip().lower() in _ERRORS:
+            raise Fault(
+                "value",
+                bilingual(f"{cell.strip()} is an error of the spreadsheet", f"{cell.strip()} 是表格公式错误"),
+            )
+        return inner(cell)
+
+    return parser
+
+
+def _inner(field: Field, key: bool, from_1904: bool) -> Callable[[str], Any]:
     if field.values:
         return _allowed(field)
     if field.type == "text":
         return _key_text if key else _text
-    plain: Callable[[str], Any] = {
+    makers: dict[str, Callable[[str], Any]] = {
         "integer": _integer(field),
         "number": _number(field),
         "boolean": _boolean,
-        "date": _date,
-    }[field.type]
+        "date": partial(_date, from_1904=from_1904),
+    }
+    plain = makers[field.type]
 
     def parser(cell: str) -> Any:
         text = normalise(cell)
@@ -157,6 +195,7 @@ def _text(cell: str) -> str | None:
         )
     if wrapped := _WRAPPED.fullmatch(text):
         return wrapped[1] or None
+    text = _GUARDED.sub("", text, count=1) if text.startswith("'") else text
     return whole[1] if (whole := _WHOLE.fullmatch(text)) else text
 
 
@@ -191,9 +230,20 @@ def _allowed(field: Field) -> Callable[[str], str | None]:
     return parser
 
 
+def units_of(unit: str) -> dict[str, float]:
+    """Names of units in which a value of *unit* may be written, and what one of them is."""
+    return _UNITS.get(unit) or ({unit.lower(): 1.0} if unit else {})
+
+
+def _without_unit(text: str, unit: str) -> tuple[str, float]:
+    """A number without the unit behind it, and what that unit is of the field's."""
+    names = units_of(unit)
+    found = next((name for name in sorted(names, key=len, reverse=True) if text.lower().endswith(name)), None)
+    return (text, 1.0) if found is None else (text[: -len(found)].rstrip(), names[found])
+
+
 def _plain_number(text: str, unit: str) -> float:
-    for suffix in _UNITS.get(unit, (unit,) if unit else ()):
-        text = text.removesuffix(suffix).rstrip()
+    text, factor = _without_unit(text, unit)
     stake = _STAKE.fullmatch(text)
     if stake and unit == "m":
         return int(stake[1]) * 1000 + float(stake[2])
@@ -201,10 +251,17 @@ def _plain_number(text: str, unit: str) -> float:
         text = text.replace(",", "")
     if not _NUMBER.fullmatch(text):
         raise Fault("value", bilingual(f"{text!r} is not a number", f"{text!r} 不是数字"))
-    number = float(text)
+    # rounded as decimals are, so that 1.2 km are 1200 m
+    number = float(text) if factor == 1 else float(f"{float(text) * factor:.15g}")
     if not np.isfinite(number):
         raise Fault("value", bilingual(f"{text!r} is too large a number", f"{text!r} 超出数值范围"))
     return number
+
+
+def plain_number(text: str) -> float | None:
+    """A number without a unit, None for an empty cell; raises :class:`Fault`."""
+    text = normalise(text)
+    return None if not text or text.lower() in _BLANKS else _plain_number(text, "")
 
 
 def _in_range(field: Field, number: float) -> float:
@@ -240,7 +297,7 @@ def _boolean(text: str) -> bool:
     raise Fault("value", bilingual(f"{text!r} is neither yes nor no (是/否)", f"{text!r} 不是“是/否”"))
 
 
-def _date(text: str) -> str:
+def _date(text: str, *, from_1904: bool) -> str:
     """ISO day of a date in any of the usual forms; a time of day is dropped."""
     try:
         found = _DATE.fullmatch(text)
@@ -251,8 +308,10 @@ def _date(text: str) -> str:
         if re.fullmatch(r"\d{14}", text):
             return datetime.strptime(text, "%Y%m%d%H%M%S").replace(tzinfo=UTC).date().isoformat()
         # day numbers of a spreadsheet: 1954 to 2119
-        if re.fullmatch(r"\d{5}(\.\d+)?", text) and 20000 <= float(text) < 80000:
-            return (_EXCEL_EPOCH + timedelta(days=int(float(text)))).isoformat()
+        if re.fullmatch(r"\d{5}(\.\d+)?", text):
+            days = int(float(text)) + (_DAYS_TO_1904 if from_1904 else 0)
+            if 20_000 <= days < _MOST_SERIAL:
+                return (_EXCEL_EPOCH + timedelta(days=days)).isoformat()
         if re.fullmatch(r"\d{12,13}", text):
             return datetime.fromtimestamp(int(text) / 1000, UTC).date().isoformat()
     except (ValueError, OverflowError, OSError):

@@ -2,6 +2,7 @@
 
 from gridsvc.store.copying import Copied, copy_store
 from gridsvc.store.database import BUSY_TIMEOUT
+from gridsvc.store.deliveries import DeliveredFile, KeptFile
 from gridsvc.store.loads import LoadRecord, Source
 from gridsvc.store.results import RESULTS, ResultTable
 from gridsvc.store.runs import NewRun, RunRecord
@@ -11,6 +12,8 @@ __all__ = [
     "BUSY_TIMEOUT",
     "RESULTS",
     "Copied",
+    "DeliveredFile",
+    "KeptFile",
     "LoadRecord",
     "NewRun",
     "ResultTable",

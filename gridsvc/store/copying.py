@@ -14,6 +14,8 @@ from gridsvc.store.schema import RECORDS, create, require_readable, stored_table
 
 BATCH = 20_000
 """Rows that are read, written and compared at a time."""
+FEW = 4
+"""As many where one row holds megabytes."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,8 @@ def _copy(old: Database, new: Database, layers: Layers, reach: Callable[[str, in
     tables = stored_tables(old, layers)
     create(new, tables)
     new.settle(lambda: place(old, layers)[1], tables)
-    records = [name for name in RECORDS if name not in ("meta", "fields")]
+    # an older store lacks some
+    records = [name for name in RECORDS if name not in ("meta", "fields") and old.columns(name)]
     pairs = [(name, next(iter(RECORDS[name]))) for name in records] + [
         (table.name, "version") for table in tables
     ]
@@ -101,11 +104,12 @@ def _copy_table(old: Database, new: Database, name: str, identity: str) -> Itera
     """Copy one table in the order of *identity*; yields the rows of every batch."""
     names = old.columns(name)
     place, last = names.index(identity), None
+    batch = FEW if name == "chunks" else BATCH
     selected = f"SELECT {', '.join(map(quoted, names))} FROM {name}"
     while True:
         beyond = "" if last is None else f" WHERE {identity} > ?"
         rows = old.rows(
-            f"{selected}{beyond} ORDER BY {identity} LIMIT {BATCH}", () if last is None else (last,)
+            f"{selected}{beyond} ORDER BY {identity} LIMIT {batch}", () if last is None else (last,)
         )
         if not rows:
             return

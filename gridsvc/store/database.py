@@ -6,7 +6,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from gridsvc.errors import StoreBusyError, StoreError
 from gridsvc.settings import StoreUrl
@@ -121,6 +121,18 @@ class Database(ABC):
     def column_type(self, kind: str) -> str:
         """The type that columns of this kind have."""
 
+    @abstractmethod
+    def size_of(self, column: str) -> str:
+        """SQL expression for the bytes that a value of *column* takes."""
+
+    @abstractmethod
+    def size(self) -> int:
+        """Bytes of the whole store."""
+
+    @abstractmethod
+    def give_back(self) -> None:
+        """Give back the space of what was deleted; outside of transactions, readers go on undisturbed."""
+
     @property
     @abstractmethod
     def _in_transaction(self) -> bool: ...
@@ -158,6 +170,32 @@ class Database(ABC):
 
     def settle(self, srid: Callable[[], int], tables: Iterable[Table]) -> None:  # noqa: B027
         """Have the geometry columns say which CRS they hold; inside a writing transaction."""
+
+
+class _Closes(Protocol):
+    def close(self) -> None: ...
+
+
+C = TypeVar("C", bound=_Closes)
+
+
+class Connected(Database, Generic[C]):
+    """A database that is talked to through a connection of type *C*."""
+
+    _connection: C | None = None
+
+    @property
+    def connection(self) -> C:
+        """The open connection."""
+        if self._connection is None:
+            raise self._closed()
+        return self._connection
+
+    def close(self) -> None:
+        """Close the connection; closing twice does nothing."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
 
 def connect(url: StoreUrl, *, write: bool, busy_timeout: float = BUSY_TIMEOUT) -> Database:

@@ -17,7 +17,7 @@ from pyogrio import raw
 
 from gridsvc.errors import StoreError
 from gridsvc.layers import FieldType
-from gridsvc.store.database import Database
+from gridsvc.store.database import Database, quoted
 from gridsvc.store.schema import RECORDS, RESULT_TABLES, Table, layer_table
 from gridsvc.store.versions import select
 from gridsvc.text import Text, bilingual
@@ -70,8 +70,9 @@ def publish(store: Store) -> None:
         aside.unlink(missing_ok=True)
         with store.snapshot():
             written = _state(store.database)
-            _write(store, aside)
+            rows = _write(store, aside)
         # GDAL has closed the file, which nobody else knows
+        _require_whole(aside, rows)
         _add_titles(store, aside)
         _sync(aside)
         place(store.database, aside, target, written)
@@ -83,12 +84,24 @@ def publish(store: Store) -> None:
         aside.unlink(missing_ok=True)
 
 
+def is_stale(store: Store) -> bool:
+    """True where the GeoPackage is missing, or older than the store: its writing was cut short or refused."""
+    with store.snapshot():
+        if not store.database.columns("loads") or (state := _state(store.database)) == (0, 0):
+            return False
+        return not store.workspace.geopackage_path.exists() or _published(store.database) != state
+
+
+def _published(db: Database) -> tuple[int, ...]:
+    """Newest load and newest run in the GeoPackage."""
+    found = db.rows("SELECT value FROM meta WHERE name = 'published'")
+    return tuple(int(number) for number in found[0][0].split()) if found else (0, 0)
+
+
 def place(db: Database, aside: Path, target: Path, written: tuple[int, int]) -> None:
     """Put the file in place, unless a newer one is; the write lock makes publishers take turns."""
     with db.writing():
-        found = db.rows("SELECT value FROM meta WHERE name = 'published'")
-        published = tuple(int(number) for number in found[0][0].split()) if found else (0, 0)
-        if target.exists() and published > written:
+        if target.exists() and _published(db) > written:
             return
         db.run("DELETE FROM meta WHERE name = 'published'")
         db.run("INSERT INTO meta (name, value) VALUES ('published', ?)", (f"{written[0]} {written[1]}",))
@@ -129,8 +142,9 @@ def _alive(pid: int) -> bool:
     return True
 
 
-def _write(store: Store, path: Path) -> None:
-    """Write every table in one state of the store."""
+def _write(store: Store, path: Path) -> dict[str, tuple[int, bool]]:
+    """Write every table in one state of the store; returns rows, and whether they have shapes, by name."""
+    written = {}
     tables = {name: (layer_table(layer), layer.title) for name, layer in store.layers.items()}
     tables |= {table.name: (table, table.title) for table in RESULT_TABLES.values()}
     crs = f"EPSG:{store.crs.to_epsg()}"
@@ -141,12 +155,26 @@ def _write(store: Store, path: Path) -> None:
         }
         names = ("fid", *kinds, *(("geometry",) if table.geometry else ()))
         columns = _columns(select(store.database, table, names), len(names))
+        written[name] = len(columns[0]), bool(table.geometry)
         _add(path, name, title, columns, kinds, _geometry_type(table, columns[-1]), crs)
     for name, title in RECORD_TITLES.items():
         kinds = {column: kind for column, kind in RECORDS[name].items() if column != "id"}  # type: ignore[misc]
         selected = ", ".join(("id", *kinds))
         rows = store.database.rows(f"SELECT {selected} FROM {name} ORDER BY id")
         _add(path, name, title, _columns(rows, 1 + len(kinds)), kinds, None, crs)
+        written[name] = len(rows), False
+    return written
+
+
+def _require_whole(path: Path, written: dict[str, tuple[int, bool]]) -> None:
+    """Refuse a file that lacks rows or a spatial index: on a full disk GDAL leaves them out without a word."""
+    with closing(sqlite3.connect(path)) as connection:
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+        for name, (rows, shaped) in written.items():
+            index = f"rtree_{name}_geom"
+            found = connection.execute(f"SELECT COUNT(*) FROM {quoted(name)}").fetchone()[0]
+            if found != rows or (shaped and index not in tables):
+                raise OSError(f"{name} is not whole; the disk may be full")
 
 
 def _columns(rows: list[tuple[Any, ...]], width: int) -> list[Sequence[Any]]:

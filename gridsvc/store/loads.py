@@ -1,18 +1,15 @@
-"""Records of loads: what was read, what became of every source row, and what waits in quarantine."""
+"""Records of loads: what was read, and what became of every source row."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-import numpy as np
-import pandas as pd
-import shapely
-
 from gridsvc.errors import NotFoundError, StoreError, UsageError
+from gridsvc.store.bounds import Bounds, history_bounds
 from gridsvc.store.database import Database
 from gridsvc.store.schema import CONTEXT, RECORDS
 from gridsvc.store.versions import Changes
@@ -59,6 +56,8 @@ class LoadRecord:
     """Further outcomes of source rows, by name."""
     status: str
     """``done``, or ``undone`` after a rollback."""
+    pruned: bool = False
+    """True where the state after this load was pruned."""
 
     @property
     def context(self) -> bool:
@@ -68,7 +67,7 @@ class LoadRecord:
     @property
     def touched(self) -> bool:
         """True where the load changed any row."""
-        return bool(self.added or self.changed or self.ended)
+        return bool(self.added or self.changed or self.ended or self.other.get("split"))
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
@@ -103,23 +102,26 @@ def read_loads(db: Database, layer: str | None = None) -> list[LoadRecord]:
     """Loads in the order in which they were made, of one layer or of all."""
     if not db.columns("loads"):
         return []
+    return _records(db, "1 = 1" if layer is None else "layer = ?", () if layer is None else (layer,))
+
+
+def _records(db: Database, condition: str, bound: Sequence[Any]) -> list[LoadRecord]:
     names = ", ".join(RECORDS["loads"])
-    condition, bound = ("", ()) if layer is None else (" WHERE layer = ?", (layer,))
-    return [_record(row) for row in db.rows(f"SELECT {names} FROM loads{condition} ORDER BY id", bound)]
-
-
-def _record(row: tuple[Any, ...]) -> LoadRecord:
-    values = dict(zip(RECORDS["loads"], row, strict=True))
-    return LoadRecord(
-        **{**values, "options": json.loads(values["options"]), "other": json.loads(values["other"])}
-    )
+    bounds = history_bounds(db)
+    found = []
+    for row in db.rows(f"SELECT {names} FROM loads WHERE {condition} ORDER BY id", bound):
+        values = dict(zip(RECORDS["loads"], row, strict=True))
+        values |= {name: json.loads(values[name]) for name in ("options", "other")}
+        gone = not bounds.get(values["layer"], Bounds()).holds(values["id"])
+        found.append(LoadRecord(**values, pruned=gone))
+    return found
 
 
 def find_load(db: Database, load_id: int) -> LoadRecord:
     """One load by id; an unknown one is refused."""
-    for record in read_loads(db):
-        if record.id == load_id:
-            return record
+    found = _records(db, "id = ?", (load_id,)) if db.columns("loads") else []
+    if found:
+        return found[0]
     raise NotFoundError(
         f"there is no load {load_id}; see: gridsvc loads",
         f"没有入库记录 {load_id}；请执行 gridsvc loads 查看",
@@ -143,6 +145,11 @@ def load_record(
 ) -> LoadRecord:
     """Record of a finished load; outcomes that do not add up to the rows read are a :class:`StoreError`."""
     outcomes = {name: int(count) for name, count in counts.items() if name != "rows_read"}
+    diff = asdict(changes)
+    if split := diff.pop("split"):
+        # what was not stored of them is in quarantine: they are one row each all the same
+        outcomes["split"] = split
+        quarantined -= split
     total = changes.added + changes.changed + changes.unchanged + quarantined + sum(outcomes.values())
     rows_read = int(counts.get("rows_read", total))
     if rows_read != total:
@@ -162,7 +169,7 @@ def load_record(
         started=started,
         finished=now(),
         rows_read=rows_read,
-        **asdict(changes),
+        **diff,
         quarantined=quarantined,
         left_out=outcomes.pop("left_out", 0),
         superseded=outcomes.pop("superseded", 0),
@@ -232,49 +239,3 @@ def flip(db: Database, record: LoadRecord) -> None:
     db.run("UPDATE loads SET status = ? WHERE id = ?", (status, record.id))
     if record.undoes is not None:
         flip(db, find_load(db, record.undoes))
-
-
-def insert_quarantine(db: Database, load_id: int, rows: pd.DataFrame) -> None:
-    """Keep the rows that a load could not accept; inside a writing transaction."""
-    if rows.empty:
-        return
-    first = int(db.rows("SELECT COALESCE(MAX(id), 0) + 1 FROM quarantine")[0][0])
-    nothing = pd.Series([None] * len(rows), dtype=object)
-    columns = [rows.get(name, nothing).tolist() for name in list(RECORDS["quarantine"])[2:]]
-    db.insert(
-        "quarantine",
-        tuple(RECORDS["quarantine"]),
-        (
-            (first + number, load_id, *(_plain(value) for value in row))
-            for number, row in enumerate(zip(*columns, strict=True))
-        ),
-    )
-
-
-def _plain(value: Any) -> Any:
-    """A value of a quarantined row as it is stored: shapes as WKB, whatever is not text as JSON."""
-    if isinstance(value, shapely.Geometry):
-        return shapely.to_wkb(value, byte_order=1)
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, dict | list):
-        return json.dumps(value, ensure_ascii=False, default=str)
-    if isinstance(value, float) and value.is_integer():
-        # a column of row numbers that some rows lack
-        return int(value)
-    return None if value is pd.NA or value != value else value
-
-
-def read_quarantine(db: Database, load_id: int | None = None, layer: str | None = None) -> pd.DataFrame:
-    """Quarantined rows of one load, one layer or all: the columns stored, and ``layer``."""
-    names = list(RECORDS["quarantine"])
-    found: list[tuple[Any, ...]] = []
-    if db.columns("quarantine"):
-        selected = ", ".join(f"q.{name}" for name in names)
-        found = db.rows(
-            f"SELECT {selected}, l.layer FROM quarantine q JOIN loads l ON l.id = q.load_id "
-            "WHERE q.load_id = COALESCE(?, q.load_id) AND l.layer = COALESCE(?, l.layer) ORDER BY q.id",
-            (load_id, layer),
-        )
-    frame = pd.DataFrame(found, columns=[*names, "layer"], dtype=object)
-    return frame.astype({"id": "int64", "load_id": "int64", "source_row": "Int64"})

@@ -12,14 +12,15 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 import psycopg
-from psycopg import errors, sql
+from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 
 from gridsvc.errors import DefinitionError, InputRefusedError, StoreError
 from gridsvc.settings import StoreUrl, masked
-from gridsvc.store.database import Database, quoted
-from gridsvc.store.schema import CONTEXT, Table
+from gridsvc.store import views
+from gridsvc.store.database import Connected, quoted
+from gridsvc.store.schema import Table
 from gridsvc.store.wire import GeometryLoader, register
 from gridsvc.text import bilingual
 
@@ -41,13 +42,7 @@ _NAME = re.compile(r"[a-z_][a-z0-9_]{0,39}")
 _NO_RIGHTS = bilingual(
     "this user has no right to do it; ask who runs the database", "该用户没有权限；请联系数据库管理员"
 )
-_FULL = bilingual("the disk of the database is full", "数据库磁盘已满")
-_GRANTS = (
-    "SELECT format('GRANT %s ON %I.%I TO %s', a.privilege_type, n.nspname, c.relname, "
-    "CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END) "
-    "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace, aclexplode(c.relacl) a "
-    "WHERE n.nspname = ? AND c.relname = ? AND a.grantee <> c.relowner"
-)
+_FULL = bilingual("the disk of the database is full; nothing was stored", "数据库磁盘已满；未存入任何内容")
 _SHAPES = (
     "SELECT c.relname, {postgis}.postgis_typmod_srid(a.atttypmod) FROM pg_attribute a "
     "JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace "
@@ -55,7 +50,7 @@ _SHAPES = (
 )
 
 
-class PostgisDatabase(Database):
+class PostgisDatabase(Connected["psycopg.Connection[Any]"]):
     """A connection to a server. Tables are in the schema that ``?schema=NAME`` in the URL names.
 
     Views of current rows are in the schema ``county``, or the one that ``views=NAME`` names. A schema that
@@ -66,7 +61,6 @@ class PostgisDatabase(Database):
         """Connect; the schema is made by :meth:`prepare`."""
         super().__init__(url.name, write=write, busy_timeout=busy_timeout)
         self._conninfo, self.schema, self.views = read_url(url)
-        self._connection: psycopg.Connection[Any] | None = None
         self._postgis: tuple[str, int] | None = None
         self._connect()
 
@@ -86,24 +80,14 @@ class PostgisDatabase(Database):
         self._postgis = None
         register(self.connection)
         self._one("SELECT set_config('search_path', ?, false)", (quoted(self.schema),))
+        # nobody waits for ever: writers for each other, readers while shapes are given another CRS
+        limit = f"{max(1, round(self.busy_timeout * 1000))}ms"
+        self._one("SELECT set_config('lock_timeout', ?, false)", (limit,))
         if self._one("SHOW server_encoding") != "UTF8":
             self.close()
             raise self._unusable(
                 bilingual("the database must have the encoding UTF8", "数据库编码必须为 UTF8")
             )
-
-    @property
-    def connection(self) -> psycopg.Connection[Any]:
-        """The open connection."""
-        if self._connection is None:
-            raise self._closed()
-        return self._connection
-
-    def close(self) -> None:
-        """Close the connection; closing twice does nothing."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -155,7 +139,6 @@ class PostgisDatabase(Database):
     def _begin_writing(self) -> None:
         self._begin(
             "BEGIN",
-            f"SET LOCAL lock_timeout = {max(1, round(self.busy_timeout * 1000))}",
             f"SELECT pg_advisory_xact_lock({self._lock_key('write')})",
         )
 
@@ -231,6 +214,23 @@ class PostgisDatabase(Database):
         except (TypeError, ValueError):
             return None
 
+    def size_of(self, column: str) -> str:
+        """SQL expression for the bytes that a value of *column* takes."""
+        return f"COALESCE(pg_column_size({quoted(column)}), 0)"
+
+    def _tables(self) -> list[str]:
+        found = self.rows("SELECT tablename FROM pg_tables WHERE schemaname = ?", (self.schema,))
+        return [f"{quoted(self.schema)}.{quoted(name)}" for (name,) in found]
+
+    def size(self) -> int:
+        """Bytes of all tables with their indexes."""
+        return sum(self._one("SELECT pg_total_relation_size(?)", (name,)) for name in self._tables())
+
+    def give_back(self) -> None:
+        """Have the server use the space of deleted rows again."""
+        for name in self._tables():
+            self.run(f"VACUUM (ANALYZE) {name}")
+
     # PostGIS
 
     def _find_postgis(self) -> None:
@@ -297,47 +297,18 @@ class PostgisDatabase(Database):
 
     def show(self, tables: Iterable[Table]) -> None:
         """Make a view of the current rows of every table, named like the layers of the GeoPackage."""
-        for table in tables:
-            view = f"{quoted(self.views)}.{quoted(table.view)}"
-            names = ["fid", *(["key"] if table.mark == "load" else []), *table.columns]
-            names += ["geometry"] if table.geometry else []
-            selected = ", ".join(map(quoted, names))
-            grants = self._drop_view(table)
-            # people see the county's own features
-            own = f" AND {CONTEXT} IS NULL" if table.context else ""
-            self.run(
-                f"CREATE VIEW {view} AS SELECT {selected} FROM {table.name} WHERE {table.ended} IS NULL{own}"
-            )
-            title = sql.Literal(f"{table.title.zh} · {table.title.en}").as_string(self.connection)
-            self.connection.execute(f"COMMENT ON VIEW {view} IS {title}".encode())
-            for grant in grants:
-                self.run(grant)
-
-    def _drop_view(self, table: Table) -> list[str]:
-        """Drop a view, if it is there; returns the statements that give people their rights to it again."""
-        grants = self.rows(_GRANTS, (self.views, table.view))
-        self.run(f"DROP VIEW IF EXISTS {quoted(self.views)}.{quoted(table.view)}")
-        return [grant for (grant,) in grants]
+        views.show(self, tables)
 
     def settle(self, srid: Callable[[], int], tables: Iterable[Table]) -> None:
         """Have every geometry column say which CRS it holds; rewrites them when the data has moved."""
         wanted = srid()
-        wrong = {name for name, found in self._srids().items() if name is not None and found != wanted}
-        if not wrong:
-            return
-        with self._explained():
-            self.connection.execute(f"SELECT pg_advisory_xact_lock({self._lock_key('shape')})")
-        kind = f"{self._require_postgis()[0]}.geometry(Geometry, {wanted})"
-        moved = [table for table in tables if table.name in wrong]
-        grants = [grant for table in moved for grant in self._drop_view(table)]
-        for name in sorted(wrong):
-            self.run(
-                f"ALTER TABLE {quoted(name)} ALTER COLUMN geometry TYPE {kind} "
-                f"USING {self._require_postgis()[0]}.ST_SetSRID(geometry, {wanted})"
-            )
-        self.show(moved)
-        for grant in grants:
-            self.run(grant)
+        found = self._srids()
+        wrong = {name for name, number in found.items() if name is not None and number != wanted}
+        if wrong:
+            # readers and this keep apart: see _begin_reading
+            with self._explained():
+                self.connection.execute(f"SELECT pg_advisory_xact_lock({self._lock_key('shape')})")
+            views.rewrite(self, wanted, wrong, tables, self._require_postgis()[0])
 
 
 def read_url(url: StoreUrl) -> tuple[str, str, str]:

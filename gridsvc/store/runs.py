@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -40,6 +40,8 @@ class RunRecord:
     versions: dict[str, int]
     libraries: dict[str, str]
     definitions: str
+    pruned: bool = False
+    """True where its results were pruned."""
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
@@ -50,28 +52,38 @@ def read_runs(db: Database) -> list[RunRecord]:
     """Runs in the order in which they were made."""
     if not db.columns("runs"):
         return []
+    return _records(db, "1 = 1", ())
+
+
+def _records(db: Database, condition: str, bound: Sequence[Any]) -> list[RunRecord]:
     names = ", ".join(RECORDS["runs"])
-    found = [
-        dict(zip(RECORDS["runs"], row, strict=True))
-        for row in db.rows(f"SELECT {names} FROM runs ORDER BY id")
-    ]
-    return [
-        RunRecord(
-            **{**run, "versions": json.loads(run["versions"]), "libraries": json.loads(run["libraries"])}
-        )
-        for run in found
-    ]
+    gone = set(db.rows("SELECT id FROM pruned_runs")) if db.columns("pruned_runs") else set()
+    found = []
+    for row in db.rows(f"SELECT {names} FROM runs WHERE {condition} ORDER BY id", bound):
+        values = dict(zip(RECORDS["runs"], row, strict=True))
+        values |= {name: json.loads(values[name]) for name in ("versions", "libraries")}
+        found.append(RunRecord(**values, pruned=(values["id"],) in gone))
+    return found
 
 
 def find_run(db: Database, run_id: int) -> RunRecord:
     """One run by id; an unknown one is refused."""
-    for record in read_runs(db):
-        if record.id == run_id:
-            return record
+    found = _records(db, "id = ?", (run_id,)) if db.columns("runs") else []
+    if found:
+        return found[0]
     raise NotFoundError(
         f"there is no run {run_id}; compute one with: gridsvc compute",
         f"没有计算批次 {run_id}；请先执行 gridsvc compute",
     )
+
+
+def require_results(record: RunRecord) -> None:
+    """Refuse a run whose results were pruned."""
+    if record.pruned:
+        raise NotFoundError(
+            f"the results of run {record.id} (as of {record.as_of}) were pruned with the data they rested on",
+            f"计算批次 {record.id}（截至 {record.as_of}）的结果已随其依据的数据一并清理",
+        )
 
 
 def insert_run(db: Database, run: NewRun) -> RunRecord:

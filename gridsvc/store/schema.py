@@ -129,6 +129,17 @@ RECORDS: dict[str, dict[str, str]] = {
         "reason_zh": "text",
         "raw": "text",
         "geometry": "binary",
+        "file": "text",
+        "key": "text",
+        # the columns at fault, a list as JSON
+        "columns": "text",
+        # the number that people know the row by: of the row of an earlier load that it corrects, else its own
+        "origin": "integer",
+        # load that accepted the row, or holds its correction
+        "admitted_by": "integer",
+        # when and why somebody left it out for good
+        "dismissed": "text",
+        "note": "text",
     },
     "runs": {
         "id": "integer",
@@ -140,7 +151,23 @@ RECORDS: dict[str, dict[str, str]] = {
         "libraries": "text",
         "definitions": "text",
     },
+    # the files of a load, and their compressed content: once, whatever loads use it
+    "delivered": {
+        "id": "integer",
+        "load_id": "integer",
+        "number": "integer",
+        "name": "text",
+        "sha256": "text",
+        "size": "integer",
+    },
+    "chunks": {"id": "integer", "sha256": "text", "number": "integer", "data": "binary"},
+    # what is no longer there: states of a layer before its horizon, but for those kept; results of runs
+    "pruned": {"layer": "text", "horizon": "integer", "kept": "text", "pruned": "text"},
+    "pruned_runs": {"id": "integer", "pruned": "text"},
 }
+
+# records that are looked up by another column than their first
+LOOKUPS = {"delivered": "load_id", "chunks": "sha256"}
 
 
 def tables_of(layers: Layers) -> list[Table]:
@@ -184,11 +211,17 @@ def migrate(db: Database, layers: Layers) -> None:
 
 
 def create(db: Database, tables: list[Table]) -> None:
-    """Create the records and *tables* as far as they are missing; inside a writing transaction."""
+    """Create the records and *tables*, or the columns they lack; inside a writing transaction."""
     db.prepare()
     for name, columns in RECORDS.items():
-        if not db.columns(name):
+        present = db.columns(name)
+        if not present:
             db.run(f"CREATE TABLE {name} ({_columns(db, columns)})")
+            if name in LOOKUPS:
+                db.run(f"CREATE INDEX {name}_lookup ON {name} ({LOOKUPS[name]})")
+        for column in [column for column in columns if present and column not in present]:
+            kind = db.column_type(columns[column])
+            db.run(f"ALTER TABLE {name} ADD COLUMN {quoted(column)} {kind}")
     if not db.rows("SELECT 1 FROM meta WHERE name = 'schema_version'"):
         db.run("INSERT INTO meta (name, value) VALUES ('schema_version', ?)", (str(SCHEMA_VERSION),))
     for table in tables:
@@ -214,7 +247,7 @@ def stored_tables(db: Database, layers: Layers) -> list[Table]:
 
 def _missing(db: Database, layers: Layers) -> bool:
     """True where the database lacks a table or a column."""
-    if any(not db.columns(name) for name in RECORDS):
+    if any(set(columns) - set(db.columns(name)) for name, columns in RECORDS.items()):
         return True
     return any(set(table.stored) - set(db.columns(table.name)) for table in tables_of(layers))
 

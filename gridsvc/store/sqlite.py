@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gridsvc.settings import StoreUrl
-from gridsvc.store.database import Database, quoted
+from gridsvc.store.database import Connected, quoted
 from gridsvc.text import bilingual
 
 # column types of this engine, by the types that layer definitions use
@@ -39,24 +39,28 @@ _REASONS = {
     sqlite3.SQLITE_CANTOPEN: _NO_RIGHTS,
     sqlite3.SQLITE_NOTADB: _DAMAGED,
     sqlite3.SQLITE_CORRUPT: _DAMAGED,
-    sqlite3.SQLITE_FULL: bilingual("the disk is full", "磁盘已满"),
+    sqlite3.SQLITE_FULL: bilingual("the disk is full; nothing was stored", "磁盘已满；未存入任何内容"),
+    sqlite3.SQLITE_IOERR: bilingual(
+        "the disk refuses it: it is full, a limit on its files is reached, or it is damaged; nothing was stored",
+        "磁盘拒绝读写：磁盘已满、文件大小达到上限，或磁盘损坏；未存入任何内容",
+    ),
 }
 
 
-class SqliteDatabase(Database):
+class SqliteDatabase(Connected[sqlite3.Connection]):
     """A connection to a file. A file that does not exist reads as empty."""
 
     def __init__(self, url: StoreUrl, *, write: bool, busy_timeout: float) -> None:
         """Open the file; with *write* it is made when it does not exist."""
         super().__init__(url.name, write=write, busy_timeout=busy_timeout)
         self.path = Path(url.location)
-        self._connection: sqlite3.Connection | None = None
         self._seen: tuple[int, int, int] | None = None
         self._connect()
 
     def _connect(self) -> None:
         """Connect as writer, as reader, to a frozen file, or to nothing at all."""
         self.close()
+        self._seen = None
         with self._explained():
             if self.write:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -117,20 +121,6 @@ class SqliteDatabase(Database):
                     raise
                 time.sleep(0.02)
         self.connection.execute("PRAGMA synchronous = FULL")
-
-    @property
-    def connection(self) -> sqlite3.Connection:
-        """The open connection."""
-        if self._connection is None:
-            raise self._closed()
-        return self._connection
-
-    def close(self) -> None:
-        """Close the connection; closing twice does nothing."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-            self._seen = None
 
     def _refresh(self) -> None:
         """Connect again where a store has appeared, or a frozen file has been replaced."""
@@ -203,3 +193,18 @@ class SqliteDatabase(Database):
     def column_type(self, kind: str) -> str:
         """The type that columns of this kind have."""
         return TYPES[kind]
+
+    def size_of(self, column: str) -> str:
+        """SQL expression for the bytes that a value of *column* takes."""
+        return f"COALESCE(LENGTH(CAST({quoted(column)} AS BLOB)), 0)"
+
+    def size(self) -> int:
+        """Bytes of the file, without its log."""
+        return int(self.rows("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")[0][0])
+
+    def give_back(self) -> None:
+        """Write the file anew without its empty pages; a reader goes on in the state it has begun to read."""
+        with self._lock, self._explained():
+            self.connection.execute("VACUUM")
+            # while somebody reads, the file shrinks at a later checkpoint
+            self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()

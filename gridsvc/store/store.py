@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from types import TracebackType
@@ -16,11 +16,15 @@ import pyproj
 from gridsvc.errors import InputRefusedError, NotFoundError, UsageError
 from gridsvc.layers import Layers
 from gridsvc.settings import Workspace
-from gridsvc.store import loads, runs, versions
+from gridsvc.store import deliveries, loads, runs, versions
+from gridsvc.store import quarantine as waiting
+from gridsvc.store.bounds import require_state
 from gridsvc.store.database import BUSY_TIMEOUT, Database, connect
+from gridsvc.store.deliveries import DeliveredFile
 from gridsvc.store.extent import Bounds, place
 from gridsvc.store.frames import Objects, frame_of, rows_of
-from gridsvc.store.geopackage import publish
+from gridsvc.store.geopackage import is_stale, publish
+from gridsvc.store.history import History, require_columns
 from gridsvc.store.loads import LoadRecord, Source
 from gridsvc.store.runs import NewRun, RunRecord
 from gridsvc.store.schema import (
@@ -58,7 +62,7 @@ def open_store(
     return Store(workspace, layers, db)
 
 
-class Store:
+class Store(History):
     """An open store. One object may be used by several threads, one at a time."""
 
     def __init__(self, workspace: Workspace, layers: Layers, db: Database) -> None:
@@ -108,10 +112,13 @@ class Store:
 
         Columns: ``fid`` (int64), ``key``, every field of the layer (text: object with None; integer: Int64;
         number: float64; boolean: boolean; date: datetime64[s]) and, but for tables, ``geometry`` in longitude
-        and latitude. *where* asks for equality by column (a list: any of; None: no value).
+        and latitude. *where* asks for equality by column (a list: any of; None: no value). A state that was
+        pruned is a :class:`NotFoundError`.
         """
         table = self._layer_table(layer, where)
         with self._db.reading():
+            if load is not None:
+                require_state(self._db, layer, load)
             return self._frame(table, ("fid", "key"), load, where, context)
 
     def apply(
@@ -124,8 +131,11 @@ class Store:
         counts: Mapping[str, int] | None = None,
         *,
         kept: Collection[str] = (),
+        split: Collection[str] = (),
         started: str | None = None,
+        admits: Collection[int] = (),
         context: bool = False,
+        delivered: Sequence[DeliveredFile] = (),
     ) -> LoadRecord:
         """Load *frame* into *layer*: one diff in one transaction.
 
@@ -137,13 +147,17 @@ class Store:
         existing keys and mistyped values, :class:`StoreError` where the rows read are not all accounted for.
 
         *kept*: keys that ``replace`` leaves as they are although *frame* lacks them: a feature whose new row
-        waits in quarantine is not lost, its earlier version stands.
+        waits in quarantine is not lost, its earlier version stands. *split*: keys of rows of which a part is in
+        *frame* and the rest in *quarantine*; each is counted once, under ``split``. *admits*: numbers under which
+        rows waited in quarantine that this load accepts or keeps corrected; one that waits no more is a
+        :class:`UsageError`. *delivered*: the files that the rows were read from, to be kept with the load.
 
         *context*: features of neighbouring counties. They stand beside the county's own, and every *mode* is about
         them alone.
         """
         table = self._layer_table(layer)
         frame, source, kept = _of_part(table, frame, source, kept) if context else (frame, source, kept)
+        split = [CONTEXT_KEY + key for key in split] if context else split
         if mode not in ("replace", "append", "upsert"):
             raise UsageError(f"there is no mode {mode!r}", f"没有 {mode!r} 这种入库方式")
         started = started or loads.now()
@@ -154,7 +168,14 @@ class Store:
         with self._db.writing():
             load_id = loads.next_load(self._db)
             changes = versions.write(
-                self._db, table, rows, load_id, whole=mode == "replace", kept=kept, context=context
+                self._db,
+                table,
+                rows,
+                load_id,
+                whole=mode == "replace",
+                kept=kept,
+                split=split,
+                context=context,
             )
             if mode == "append" and (changes.changed or changes.unchanged):
                 again = changes.changed + changes.unchanged
@@ -167,7 +188,12 @@ class Store:
                 load_id, layer, source, mode, started, changes, counts or {}, len(refused)
             )
             loads.insert_load(self._db, record)
-            loads.insert_quarantine(self._db, load_id, refused)
+            if admits:
+                waiting.take_up(self._db, layer, admits, load_id)
+            if mode != "replace":
+                waiting.settle(self._db, layer, rows.keys.tolist(), load_id, context=context)
+            waiting.insert_quarantine(self._db, load_id, refused)
+            deliveries.keep(self._db, load_id, delivered)
             self._settle()
         return record
 
@@ -177,13 +203,16 @@ class Store:
         Loads of the county's own features and of its neighbours' are undone each by themselves.
 
         The undoing is recorded as a load of kind ``rollback``. Refused (:class:`UsageError`) when the load is
-        undone already or a later load of the layer stands.
+        undone already or a later load of the layer stands, and (:class:`NotFoundError`) when the state before it
+        was pruned.
         """
         started = loads.now()
         with self._db.writing():
             undone = loads.find_load(self._db, load_id)
             loads.require_newest(self._db, undone)
             table = self._layer_table(undone.layer)
+            cannot = f"load {load_id} cannot be undone: ", f"入库 {load_id} 不能撤销："
+            require_state(self._db, undone.layer, load_id - 1, cannot)
             rollback_id = loads.next_load(self._db)
             part = undone.context
             before = versions.stored_rows(self._db, table, at=load_id - 1, context=part)
@@ -207,10 +236,21 @@ class Store:
     def quarantine(self, load_id: int | None = None, layer: str | None = None) -> pd.DataFrame:
         """Rows that loads could not accept, with reasons: of one load, of one layer's loads, or of all.
 
-        Columns ``id, load_id, source_row, reason, reason_en, reason_zh, raw, geometry (WKB), layer``.
+        Columns ``id, load_id, source_row, reason, reason_en, reason_zh, raw, geometry (WKB), file, key, columns,
+        origin, admitted_by, dismissed, note, layer, open``; ``origin`` is the number that people know the row by.
         """
         with self._db.reading():
-            return loads.read_quarantine(self._db, load_id, layer)
+            return waiting.read_quarantine(self._db, load_id, layer)
+
+    def dismiss(self, numbers: Collection[int], note: str, layer: str | None = None) -> pd.DataFrame:
+        """Leave open rows of the quarantine out for good, and say why; returns them."""
+        with self._db.writing():
+            return waiting.dismiss(self._db, numbers, note, layer)
+
+    def reopen(self, numbers: Collection[int], layer: str | None = None) -> pd.DataFrame:
+        """Have dismissed rows of the quarantine wait again; returns them."""
+        with self._db.writing():
+            return waiting.reopen(self._db, numbers, layer)
 
     def layer_version(self, layer: str) -> int:
         """Newest load that changed a row of *layer*; 0 when nothing was ever loaded."""
@@ -303,15 +343,20 @@ class Store:
         if table not in RESULT_TABLES:
             raise _no_result(table)
         spec = RESULT_TABLES[table]
-        _require_columns(spec, where)
+        require_columns(spec, where)
         with self._db.reading():
             if run is not None:
-                runs.find_run(self._db, run)
+                runs.require_results(runs.find_run(self._db, run))
             return self._frame(spec, ("fid",), run, where)
 
     def publish_geopackage(self) -> None:
         """Write the GeoPackage of current rows, results and loads, and put it in place of the old one."""
         publish(self)
+
+    @property
+    def geopackage_is_stale(self) -> bool:
+        """True where the GeoPackage is missing, or lacks what was stored last."""
+        return is_stale(self)
 
     # inside
 
@@ -319,12 +364,6 @@ class Store:
     def database(self) -> Database:
         """The open database, for the store's own modules."""
         return self._db
-
-    def _layer_table(self, layer: str, where: Mapping[str, Any] | None = None) -> Table:
-        """Table of a layer; unknown layers and columns are refused."""
-        table = layer_table(self.layers[layer])
-        _require_columns(table, where)
-        return table
 
     def _count(self, table: Table) -> int:
         if not self._db.columns(table.name):
@@ -344,13 +383,6 @@ class Store:
         names = (*head, *table.columns, *(("geometry",) if table.geometry else ()))
         rows = versions.select(self._db, table, names, at=at, where=where, context=context)
         return frame_of(rows, head, table, self.crs if table.geometry else None)
-
-
-def _require_columns(table: Table, where: Mapping[str, Any] | None) -> None:
-    unknown = set(where or {}) - {"fid", "key", *table.columns}
-    if unknown:
-        name = sorted(unknown)[0]
-        raise UsageError(f"{table.name} has no column {name!r}", f"{table.name} 没有字段 {name!r}")
 
 
 def _of_part(

@@ -23,6 +23,8 @@ class Changes:
     changed: int = 0
     unchanged: int = 0
     ended: int = 0
+    split: int = 0
+    """Rows of which a part was stored only, told apart from the others."""
 
 
 def state(table: Table, at: int | None) -> tuple[str, list[int]]:
@@ -111,13 +113,15 @@ def write(
     *,
     whole: bool,
     kept: Collection[str] = (),
+    split: Collection[str] = (),
     context: bool = False,
 ) -> Changes:
     """Bring *table* from its current rows to *rows*, marked with load or run *mark*; inside a transaction.
 
     Only one part is touched: the county's own rows, or (*context*) those of its neighbours. Rows that are as they
     were stay untouched, changed and new ones become new versions. With *whole*, *rows* are everything there is,
-    and what is not among them ends, but for the keys *kept*. A key keeps its ``fid`` for ever.
+    and what is not among them ends, but for the keys *kept*. A key keeps its ``fid`` for ever. The keys
+    *split* are counted apart, whatever became of their rows.
     """
     own = part(db, table, context)
     current = db.rows(
@@ -138,8 +142,21 @@ def write(
     fid[changed] = fids[place[changed]].astype("int64")
     fid[new] = _new_fids(db, table, rows.keys[new])
     _insert(db, table, rows, np.flatnonzero(new | changed), fid, mark)
-    added, altered = int(new.sum()), int(changed.sum())
-    return Changes(added, altered, len(rows.keys) - added - altered, int(vanished.sum()))
+    return count_changes(rows.keys, new, changed, int(vanished.sum()), split)
+
+
+def count_changes(
+    keys: npt.NDArray[np.object_],
+    new: npt.NDArray[np.bool_],
+    changed: npt.NDArray[np.bool_],
+    ended: int,
+    split: Collection[str],
+) -> Changes:
+    """What a diff comes to; rows that are *split* are counted as nothing else."""
+    apart = np.asarray(pd.Index(keys, dtype=object).isin(list(split)), dtype=bool)
+    added, altered = int((new & ~apart).sum()), int((changed & ~apart).sum())
+    count = int(apart.sum())
+    return Changes(added, altered, len(keys) - added - altered - count, ended, count)
 
 
 def _new_fids(db: Database, table: Table, keys: npt.NDArray[np.object_]) -> npt.NDArray[np.int64]:

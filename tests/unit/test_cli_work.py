@@ -159,7 +159,7 @@ def test_rollback_brings_back_what_was_there(village, files):
 
 
 def test_quarantine_lists_rows_with_their_reasons(village):
-    told = answer("quarantine", "-w", village, "--layer", "lamps")
+    told = answer("quarantine", "lamps", "-w", village)
     assert told["rows"] == 1
     assert told["quarantine"][0]["source_row"] == 9
     shown = call("quarantine", "-w", village)

@@ -64,7 +64,9 @@ def test_desktop_formats_keep_rows_types_and_crs(lamps, tmp_path, ending):
 
 def test_a_shapefile_says_that_it_is_utf8(lamps, tmp_path):
     made = write_file({"lamps": lamps.assign(road_code="人民路")}, tmp_path / "灯.shp")
-    assert {path.suffix for path in made} == {".shp", ".shx", ".dbf", ".prj", ".cpg"}
+    assert {path.name for path in made} == {
+        f"灯{end}" for end in (".shp", ".shx", ".dbf", ".prj", ".cpg", "_fields.txt")
+    }
     assert (tmp_path / "灯.cpg").read_text() == "UTF-8"
     assert set(pyogrio.read_dataframe(tmp_path / "灯.shp")["road_code"]) == {"人民路"}
 

@@ -12,15 +12,16 @@ from gridsvc.errors import InputRefusedError, NotFoundError, UsageError
 from gridsvc.intake.current import current_keys
 from gridsvc.intake.delivery import Delivery
 from gridsvc.intake.fields import check_options
-from gridsvc.intake.load import STEPS, LoadOptions, Origin, Progress, load_deliveries
+from gridsvc.intake.load import load_deliveries
 from gridsvc.intake.osm.boundaries import Found, count_levels, deliver_boundaries, find_boundaries
 from gridsvc.intake.osm.extract import read_extract
 from gridsvc.intake.osm.features import TAG, deliver, select
 from gridsvc.intake.osm.place import fetch_place
-from gridsvc.intake.osm.report import ATTRIBUTION, OsmReport
+from gridsvc.intake.osm.report import ATTRIBUTION, NothingLoadedError, OsmReport
 from gridsvc.intake.osm.shapes import ExtractShapes, Shapes
 from gridsvc.intake.osm.tags import Table, load_table
-from gridsvc.intake.sources import digest
+from gridsvc.intake.sources import digest, handed_over
+from gridsvc.intake.storing import STEPS, LoadOptions, Origin, Progress, silent
 from gridsvc.layers import Layer, Layers
 from gridsvc.settings import Workspace
 from gridsvc.store import Store
@@ -73,7 +74,7 @@ def load_osm(
     then nothing is stored.
     """
     began, started = time.perf_counter(), now()
-    options, step, table = options or OsmOptions(), progress or _silent, load_table(workspace)
+    options, step, table = options or OsmOptions(), progress or silent, load_table(workspace)
     names = _chosen(layers, table, options)
     step("read", STEPS["read"])
     shapes, origin = _open(source, table)
@@ -104,7 +105,8 @@ def load_osm(
             report.refused[job.layer.name] = getattr(error, "report", None)
             report.skipped[job.layer.name] = error.text
     if not report.loads:
-        raise refusals[0] if refusals else _nothing(report)
+        why = refusals[0].text if refusals else _nothing(report)
+        raise NothingLoadedError(why, report) from (refusals[0] if refusals else None)
     report.seconds = time.perf_counter() - began
     return report
 
@@ -120,13 +122,9 @@ class _Named:
         self.progress(f"{name} {self.layer}", text)
 
 
-def _silent(name: str, title: Text) -> None:
-    """Progress for nobody."""
-
-
-def _nothing(report: OsmReport) -> InputRefusedError:
+def _nothing(report: OsmReport) -> Text:
     why = next(iter(report.skipped.values()), bilingual("no layer was asked for", "未指定图层"))
-    return InputRefusedError(
+    return bilingual(
         f"{report.source}: nothing to load; {next(iter(report.skipped), '')}: {why.en}",
         f"{report.source}：没有可入库的内容；{next(iter(report.skipped), '')}：{why.zh}",
     )
@@ -156,11 +154,12 @@ def _open(source: str, table: Table) -> tuple[Shapes, Origin]:
             f"{source} is a folder; name the extract in it", f"{source} 是文件夹；请指定其中的数据文件"
         )
     if path.exists():
-        return ExtractShapes(read_extract(path, table.keys)), Origin(path.name, digest([path]), ATTRIBUTION)
+        shapes, files = ExtractShapes(read_extract(path, table.keys)), handed_over([path])
+        return shapes, Origin(path.name, digest(files), ATTRIBUTION, files)
     if _FILE_NAME.fullmatch(source):
         raise NotFoundError(f"there is no file {source}", f"文件不存在：{source}")
-    shapes = fetch_place(source, table)
-    return shapes, Origin(source, shapes.sha256, ATTRIBUTION)
+    place = fetch_place(source, table)
+    return place, Origin(source, place.sha256, ATTRIBUTION)
 
 
 def _jobs(

@@ -10,6 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text as Line
 
+from gridsvc.errors import InputRefusedError
 from gridsvc.intake.osm.boundaries import LevelCount
 from gridsvc.intake.problems import OUTCOMES
 from gridsvc.intake.report import LoadReport
@@ -95,7 +96,7 @@ class OsmReport:
             parts = [f"{load.title(lang)} {stored:,}/{load.rows_read:,}"]
             parts += [
                 f"{OUTCOMES[name](lang)} {load.counts[name]:,}"
-                for name in ("quarantined", "left_out", "superseded")
+                for name in ("quarantined", "split", "left_out", "superseded")
                 if load.counts[name]
             ]
             console.print(Line("  " + " · ".join(parts)))
@@ -130,3 +131,12 @@ def _level(level: LevelCount) -> Text:
         f"--map {level.layer}.code=TAG, or load the boundaries from a file with codes",
         f"{zh}；均无合规编码：请用 --map {level.layer}.code=标签 指定编码标签，或改用带编码的边界文件入库",
     )
+
+
+class NothingLoadedError(InputRefusedError):
+    """No layer could be loaded from an extract; the report tells why, layer by layer."""
+
+    def __init__(self, text: Text, report: OsmReport) -> None:
+        """Take why, and the report of the loads that did not happen."""
+        super().__init__(text.en, text.zh)
+        self.report = report

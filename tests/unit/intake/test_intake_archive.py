@@ -6,7 +6,8 @@ import pytest
 from gridsvc.errors import InputRefusedError, NotFoundError, UsageError
 from gridsvc.intake import archive
 from gridsvc.intake.archive import unpack, work_folder
-from gridsvc.intake.sources import digest, open_sources, sniff
+from gridsvc.intake.formats import sniff
+from gridsvc.intake.sources import digest, handed_over, open_sources
 
 
 def packed(path, members, **more):
@@ -175,11 +176,11 @@ def test_missing_and_useless_paths(tmp_path, lamps):
 
 def test_the_digest_covers_the_companions(shapefile, points):
     path = shapefile("a", {"路灯编号": ["1"]}, points(1))
-    before = digest([path])
-    assert digest([path]) == before
+    before = digest(handed_over([path]))
+    assert digest(handed_over([path])) == before
     dbf = path.with_suffix(".dbf")
     dbf.write_bytes(dbf.read_bytes().replace(b"1", b"2"))
-    assert digest([path]) != before
+    assert digest(handed_over([path])) != before
 
 
 def test_layers_of_one_name_are_told_apart_by_their_files(shapefile, points, lamps, tmp_path):

@@ -55,7 +55,7 @@ def test_a_cpg_that_holds_a_web_page_is_noticed():
 
 
 def test_big5_is_not_taken_for_gb18030():
-    with pytest.raises(InputRefusedError, match=r"Big5: 繁體國語.*--encoding"):
+    with pytest.raises(InputRefusedError, match=r"Big5: .*--encoding Big5"):
         detect(raw(TRADITIONAL, "big5"), "f")
 
 

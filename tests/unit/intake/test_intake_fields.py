@@ -1,7 +1,8 @@
 import pytest
 
 from gridsvc.errors import InputRefusedError, UsageError
-from gridsvc.intake.fields import ROW_NUMBER, check_options, coordinate_columns, match_fields
+from gridsvc.intake.fields import ROW_NUMBER, check_options, match_fields
+from gridsvc.intake.positions import coordinate_columns
 from gridsvc.layers import Field, Layer
 from gridsvc.text import bilingual
 
@@ -89,3 +90,46 @@ def test_columns_with_positions():
     assert coordinate_columns(["名称", "经度", "纬度"]) == ("经度", "纬度")
     assert coordinate_columns(["LNG", "Lat"]) == ("LNG", "Lat")
     assert coordinate_columns(["经度"]) is None
+
+
+WIDE = LAYER.model_copy(
+    update={
+        "fields": {
+            **LAYER.fields,
+            "height": Field(type="number", unit="m", title=bilingual("Height", "杆高")),
+        }
+    }
+)
+
+
+def test_a_heading_may_bear_its_unit_and_a_mark():
+    found = match_fields(WIDE, ["灯杆编号*", "杆高（米）"], "f", mapping={}, constants={})
+    assert {name: match.column for name, match in found.matches.items()} == {
+        "pole_id": "灯杆编号*",
+        "height": "杆高（米）",
+    }
+
+
+def test_a_heading_of_another_unit_feeds_no_field():
+    found = match_fields(WIDE, ["灯杆编号", "杆高(cm)"], "f", mapping={}, constants={})
+    assert found.ignored == ["杆高(cm)"]
+
+
+def test_a_column_is_known_by_all_its_headings_or_by_the_last_where_that_is_unique():
+    paths = {"灯杆/编号": ("灯杆", "编号"), "道路/名称": ("道路", "名称")}
+    assert matched(list(paths), paths=paths) == {"pole_id": "灯杆/编号", "road_name": "道路/名称"}
+    paths["电缆/编号"] = ("电缆", "编号")
+    assert matched(list(paths), paths=paths)["pole_id"] == "灯杆/编号"
+    with pytest.raises(InputRefusedError):
+        matched(["a/杆号", "b/杆号"], paths={"a/杆号": ("a", "杆号"), "b/杆号": ("b", "杆号")})
+
+
+def test_names_shortened_for_a_shapefile_are_recognised():
+    layer = LAYER.model_copy(
+        update={"fields": {**LAYER.fields, "light_points_b": text("灯头数乙", "Light points b")}}
+    )
+    columns = ["pole_id", "light_poin", "light_po_2"]
+    found = match_fields(layer, columns, "f", mapping={}, constants={}, cut=True)
+    assert {name: match.column for name, match in found.matches.items()} == dict(
+        zip(["pole_id", "light_points", "light_points_b"], columns, strict=True)
+    )

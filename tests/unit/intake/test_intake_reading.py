@@ -8,9 +8,10 @@ import shapely
 
 from gridsvc.errors import InputRefusedError
 from gridsvc.intake.dbf import read_dbf
+from gridsvc.intake.delivery import DataSet
 from gridsvc.intake.geojson import read_geojson
-from gridsvc.intake.reading import read_layer_file, read_shapefile
-from gridsvc.intake.sources import DataSet
+from gridsvc.intake.reading import read_layer_file
+from gridsvc.intake.shapefile import read_shapefile
 
 
 def shp(path, forced=None):

@@ -96,7 +96,7 @@ def test_the_workbook_lists_the_rows_and_nothing_in_it_acts_as_a_formula(report,
 
 
 def test_every_code_has_words():
-    assert {"map", "name", "alias", "cut", "tag", "set"} == set(HOW)
+    assert {"map", "before", "name", "alias", "cut", "tag", "set"} == set(HOW)
     assert all(text.en and text.zh for text in (*REASONS.values(), *OUTCOMES.values()))
 
 

@@ -3,8 +3,9 @@ from datetime import date
 import pytest
 
 from gridsvc.errors import InputRefusedError
-from gridsvc.intake.sources import DataSet
-from gridsvc.intake.tables import header_row, read_csv, read_sheet
+from gridsvc.intake.delivery import DataSet
+from gridsvc.intake.header import find_header
+from gridsvc.intake.tables import read_csv, read_sheet
 from gridsvc.layers import fold
 
 KNOWN = {fold(name) for name in ("编号", "姓名", "电话", "任职日期")}
@@ -86,9 +87,9 @@ def test_short_and_long_rows_are_taken(table):
 
 
 def test_an_unknown_header_falls_back_to_the_first_row_of_texts():
-    assert header_row([["title"], ["a", "b"], ["1", "2"]], KNOWN) == 1
-    assert header_row([["only"], ["1"]], KNOWN) == 0
-    assert header_row([[1.0, 2.0]], KNOWN) is None
+    assert find_header([["title"], ["a", "b"], ["1", "2"]], KNOWN).start == 1
+    assert find_header([["only"], ["1"]], KNOWN).start == 0
+    assert find_header([[1.0, 2.0]], KNOWN) is None
 
 
 def test_a_file_that_is_no_workbook_is_refused(tmp_path):

@@ -181,3 +181,41 @@ def test_a_numeric_array_becomes_a_column_of_text():
 def test_a_cell_that_says_null_takes_the_default_as_an_empty_one_does():
     spec = field("integer", default=3)
     assert values(spec, ["", "<Null>", "-", "5"]) == ([3, 3, 3, 5], [False] * 4)
+
+
+@pytest.mark.parametrize(
+    ("cell", "metres"), [("1.2km", 1200), ("1.2 公里", 1200), ("12公尺", 12), ("12M", 12)]
+)
+def test_a_number_may_be_in_another_unit_of_length(cell, metres):
+    assert values(field("number", unit="m"), [cell]) == ([metres], [False])
+
+
+def test_percent_is_percent():
+    assert values(field("number", unit="%"), ["25%", "２５％", "25"]) == ([25, 25, 25], [False] * 3)
+    assert values(field("number"), ["25%"])[1] == [True]
+
+
+@pytest.mark.parametrize("kind", ["text", "number", "date", "boolean", "integer"])
+def test_the_error_of_a_formula_is_a_fault_and_no_empty_cell(kind):
+    parsed = parse(field(kind), Column.of_cells(lambda: ["#REF!", "#N/A"]))
+    assert [fault.text.en for fault in parsed.faults] == [
+        "#REF! is an error of the spreadsheet",
+        "#N/A is an error of the spreadsheet",
+    ]
+
+
+def test_a_text_that_begins_with_a_number_sign_is_no_error():
+    assert values(field("text"), ["#1灯杆"]) == (["#1灯杆"], [False])
+
+
+def test_day_numbers_of_a_workbook_that_counts_from_1904():
+    assert str(values(field("date"), [44867], from_1904=True)[0][0])[:10] == "2026-11-03"
+
+
+@pytest.mark.parametrize("cell", ["'=HYPERLINK(1)", "'13800000001"])
+def test_the_apostrophe_that_guards_a_text_is_no_part_of_it(cell):
+    assert values(field("text"), [cell]) == ([cell[1:]], [False])
+
+
+def test_an_apostrophe_before_a_word_stays():
+    assert values(field("text"), ["'t Hof"]) == (["'t Hof"], [False])

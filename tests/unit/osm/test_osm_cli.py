@@ -2,10 +2,13 @@
 
 import json
 
+import pyogrio
 import pytest
 from typer.testing import CliRunner
 
 from gridsvc.cli import app
+from gridsvc.errors import StoreError
+from gridsvc.store import Store
 
 RUN = CliRunner()
 
@@ -71,3 +74,33 @@ def test_options_name_their_layer_where_there_are_several(call, clean, write):
 def test_wrong_usage_ends_with_2_and_refused_input_with_3(call, write):
     assert call("nowhere.osm.pbf").exit_code == 2
     assert call(write(b"name,lon,lat\n", "lamps.csv")).exit_code == 3
+
+
+def test_a_refusal_writes_its_report_too(call, write, tmp_path, village):
+    village.lose(400)
+    path = tmp_path / "told.json"
+    done = call(write(village.xml()), "--layers", "buildings", "--report", path)
+    assert done.exit_code == 3, done.output
+    told = json.loads(path.read_text(encoding="utf-8"))
+    assert told["loads"] == []
+    assert told["refused"]["buildings"]["rows"][0]["outcome"] == "quarantined"
+    call(write(village.xml()), "--layers", "buildings", "--report", tmp_path / "told.xlsx")
+    assert (tmp_path / "told-buildings.xlsx").is_file()
+
+
+def test_layers_loaded_before_the_store_failed_are_published_and_told(
+    call, clean, write, workspace, monkeypatch
+):
+    whole = Store.apply
+
+    def failing(store, layer, *arguments, **options):
+        if layer == "lamps":
+            raise StoreError("the disk is full", "磁盘已满")
+        return whole(store, layer, *arguments, **options)
+
+    monkeypatch.setattr(Store, "apply", failing)
+    done = call(write(clean.xml()))
+    assert done.exit_code == 4
+    assert "loaded before the failure" in done.stderr
+    assert "roads (1)" in done.stderr
+    assert len(pyogrio.read_dataframe(workspace.geopackage_path, layer="roads")) == 3

@@ -69,6 +69,16 @@ def test_all_forms_give_the_same_store(load, village, write):
     assert all(told.counts["unchanged"] == told.rows_read - told.counts["left_out"] for told in again.loads)
 
 
+def test_the_extract_is_kept_once_with_the_loads_of_all_layers(load, extract, tmp_path):
+    report = load(extract)
+    with open_store(load.workspace, load.layers) as store:
+        for told in report.loads:
+            assert [file.name for file in store.delivered(told.load_id)] == ["village.osm.pbf"]
+        assert store.database.rows("SELECT COUNT(*) FROM chunks") == [(1,)]
+        (made,) = store.write_delivered(report.loads[-1].load_id, tmp_path / "back")
+    assert made.read_bytes() == extract.read_bytes()
+
+
 def test_a_later_extract_changes_what_changed(load, village, write):
     load(write(village.xml()))
     village.way(1, [1, 2, 3], highway="secondary", name="人民路")

@@ -6,6 +6,7 @@ import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from gridsvc.errors import DefinitionError, StoreBusyError, StoreError
@@ -58,6 +59,30 @@ def test_a_field_does_not_change_its_type(workspace, store, write):
     layers = redefine(workspace, 'type = "integer"', 'type = "text"')
     with pytest.raises(DefinitionError, match=r"layers/poles.toml: fields.points.type: 'text'"):
         open_store(workspace, layers, write=write)
+
+
+def test_a_record_of_an_older_version_gains_the_columns_it_lacks(workspace, layers, store, load):
+    """A store whose quarantine knew neither keys nor numbers is read as it is, and completed when written to."""
+    refused = pd.DataFrame(
+        {
+            "source_row": [7],
+            "reason": ["missing"],
+            "reason_en": ["no key"],
+            "reason_zh": ["缺少编号"],
+            "raw": ["{}"],
+        }
+    )
+    load({"P1": 1}, quarantine=refused)
+    for name in ("file", "key", "columns", "origin", "admitted_by", "dismissed", "note"):
+        store.database.run(f'ALTER TABLE quarantine DROP COLUMN "{name}"')
+    store.close()
+    with open_store(workspace, layers) as reader:
+        (row,) = reader.quarantine().itertuples()
+        assert (row.origin, row.open) == (1, True)
+    with open_store(workspace, layers, write=True) as writer:
+        writer.dismiss([1], "nothing there")
+        assert writer.quarantine()["note"].tolist() == ["nothing there"]
+        assert not writer.quarantine()["open"].any()
 
 
 def test_a_newer_schema_is_refused(workspace, layers, store):
