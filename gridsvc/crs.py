@@ -83,7 +83,9 @@ def transform(geometries: Any, source: pyproj.CRS, target: pyproj.CRS) -> Geomet
 
     Coordinates that PROJ cannot transform come out as infinity: callers judge them.
     """
-    shapes = shapely.force_2d(np.asarray(geometries, dtype=object))
+    shapes = np.asarray(geometries, dtype=object)
+    if shapely.has_z(shapes).any() or shapely.has_m(shapes).any():
+        shapes = shapely.force_2d(shapes)
     if source.to_wkt() == target.to_wkt():
         return np.asarray(shapes, dtype=object)
     transformer = _transformer(source.to_wkt(), target.to_wkt())

@@ -109,6 +109,8 @@ class Layer(_Model):
     class of positions in GB/T 30428.2."""
     side_width: dict[str, float] = Spec(default_factory=dict)
     """Roads: metres, by class, for roads without a width of their own."""
+    no_walking: tuple[str, ...] = ()
+    """Roads: classes along which nobody walks."""
     fields: dict[str, Field]
 
     @field_validator("fields")

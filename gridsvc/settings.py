@@ -38,6 +38,8 @@ class County(BaseModel):
     """Metres. A road that ends nearer than this to another without meeting it was meant to meet it."""
     asset_distance: float = Field(default=30.0, gt=0)
     """Metres. An asset that names no road belongs to the nearest road within this distance."""
+    threads: int = Field(default=0, ge=0, le=256)
+    """Threads that compute; 0: one for each core. The figures do not depend on it."""
     marking: str = ""
     """Classification mark (密级) printed on every map, e.g. 内部使用."""
     map_approval: str = ""

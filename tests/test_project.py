@@ -151,9 +151,9 @@ def test_both_readmes_account_for_every_dependency(root):
 
 
 def test_scripts_can_be_run_from_anywhere(root, tmp_path):
-    for name in ("scripts/run", "scripts/test", "scripts/bundle", ".ci/run"):
+    for name in ("scripts/run", "scripts/test", "scripts/bench", "scripts/bundle", ".ci/run"):
         assert (root / name).stat().st_mode & 0o111, name
-    for name in ("scripts/run", "scripts/test", "scripts/bundle"):
+    for name in ("scripts/run", "scripts/test", "scripts/bench", "scripts/bundle"):
         done = subprocess.run(
             [root / name, "--help"], cwd=tmp_path, capture_output=True, text=True, check=True
         )

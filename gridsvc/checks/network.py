@@ -15,9 +15,9 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
+from gridsvc.checks.alongside import beside
 from gridsvc.checks.parts import part
 from gridsvc.codes import LEVELS
-from gridsvc.coverage.nearness import beside
 from gridsvc.coverage.scene import Scene
 from gridsvc.duties.roads import JOIN, Roads
 from gridsvc.partition.cells import connected

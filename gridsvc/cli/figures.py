@@ -77,13 +77,24 @@ def register(app: typer.Typer) -> None:
     """Add the commands to *app*."""
 
     @command(app, "compute")
-    def compute(session: Session, as_of: AsOfOption = None) -> int:
+    def compute(
+        session: Session,
+        as_of: AsOfOption = None,
+        threads: Annotated[
+            int | None,
+            typer.Option(
+                "--threads", metavar="N", min=0, max=256, help="Threads that compute; 0: one a core."
+            ),
+        ] = None,
+    ) -> int:
         """Compute all indicators at all levels, as they stand today or stood on a day."""
         day = parse_day(as_of) or dt.date.today()
         indicators = load_indicators(session.workspace, session.layers)
         with session.store(write=True) as store, session.progress() as progress:
             progress.step("compute", COMPUTING)
-            run = compute_run(store, session.workspace, session.layers, indicators, day, progress.reach)
+            run = compute_run(
+                store, session.workspace, session.layers, indicators, day, progress.reach, threads
+            )
             stored = bilingual(f"run {run.id}", f"计算批次 {run.id} ")
             code = publish(session, store, stored, progress)
         with open_figures(session, run.id) as figures:

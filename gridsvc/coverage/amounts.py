@@ -35,8 +35,9 @@ class Gaps:
     """Rows of the layer."""
     size: Ints | None = None
     """Amounts of these features."""
-    areas: Shapes | None = None
-    """One (possibly empty) polygon per cell."""
+    ground: Shapes | None = None
+    reached: Shapes | None = None
+    """What of each cell counts, and what of it is served: the rest is the gap (one possibly empty shape a cell)."""
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from itertools import count
 
 import geopandas as gpd
 import numpy as np
@@ -13,13 +14,14 @@ import shapely
 
 from gridsvc import __version__
 from gridsvc.coverage.gaps import find_gaps
-from gridsvc.coverage.indicators import Indicators
-from gridsvc.coverage.measures import measure
+from gridsvc.coverage.indicators import Indicator, Indicators
+from gridsvc.coverage.measures import measure, prepare
 from gridsvc.coverage.scene import Scene
 from gridsvc.coverage.tallies import asset_holders, tally
 from gridsvc.crs import transform
 from gridsvc.layers import Layers
 from gridsvc.partition.cells import OUTSIDE
+from gridsvc.partition.workers import Workers
 from gridsvc.settings import Workspace
 from gridsvc.store import NewRun, RunRecord, Store
 
@@ -34,17 +36,22 @@ def compute(
     indicators: Indicators,
     as_of: dt.date,
     progress: Progress | None = None,
+    threads: int | None = None,
 ) -> RunRecord:
     """Compute all indicators as they stand on *as_of* and store them as a draft run.
 
-    *store* must be open for writing. An indicator one of whose layers was never loaded has no tallies; its figures
-    say so. Raises :class:`UsageError` when no boundaries are loaded.
+    *store* must be open for writing. *threads* takes the place of the workspace's own setting; the figures do not
+    depend on it. An indicator one of whose layers was never loaded has no tallies; its figures say so. Raises
+    :class:`UsageError` when no boundaries are loaded.
     """
     tell = progress or (lambda what, done, total: None)
     total = len(indicators) + 3
-    with store.snapshot():
-        scene = Scene(store, workspace, layers, as_of)
+    with Workers(workspace.county.threads if threads is None else threads) as workers, store.snapshot():
+        scene = Scene(store, workspace, layers, as_of, workers)
+        versions = scene.versions()
+        ready = [one for one in indicators.values() if all(versions[name] for name in one.layers)]
         tell("partition", 0, total)
+        prepare(scene, ready)
         tables = {"cells": _lonlat(scene, scene.partition.cells), "findings": _findings(scene)}
         tell("roads", 1, total)
         tables |= {
@@ -52,16 +59,19 @@ def compute(
             "posts": scene.duties.posts,
             "assignments": _assignments(scene),
         }
-        tallies, gaps = [], []
-        versions = scene.versions()
-        for number, indicator in enumerate(indicators.values()):
-            tell(indicator.id, 2 + number, total)
-            if all(versions[name] for name in indicator.layers):
-                measured = measure(scene, indicator)
-                tallies.append(tally(scene, indicator, measured))
-                gaps.append(find_gaps(scene, indicator, measured.gaps))
+        told = count(2)
+
+        def work(indicator: Indicator) -> tuple[pd.DataFrame, pd.DataFrame]:
+            tell(indicator.id, next(told), total)
+            measured = measure(scene, indicator)
+            return tally(scene, indicator, measured), find_gaps(scene, indicator, measured.gaps)
+
+        done = workers.map(work, ready)
     tell("store", total - 1, total)
-    tables |= {"tallies": _stack(tallies), "gaps": _lonlat(scene, _stack(gaps))}
+    tables |= {
+        "tallies": _stack([tallies for tallies, _ in done]),
+        "gaps": _lonlat(scene, _stack([gaps for _, gaps in done])),
+    }
     run = NewRun(
         as_of=as_of.isoformat(),
         definitions=indicators.digest,

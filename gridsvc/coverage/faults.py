@@ -76,7 +76,9 @@ def _kind_faults(indicator: Indicator, layers: Layers) -> list[str]:
         if indicator.kind == "count_share" and indicator.responsible and of.role != "unit":
             faults.append(f"of.layer: people answer for units and roads, {of.name} are neither")
     lengths = {
-        "of": indicator.kind.startswith("length_") or indicator.measure == "length",
+        "of": indicator.kind.startswith("length_")
+        or indicator.measure == "length"
+        or indicator.dead_ends is not None,
         "per_of": indicator.per == "length",
     }
     areas = {"of": indicator.kind == "area_share" or indicator.measure == "area", "base": True}

@@ -18,7 +18,7 @@ from gridsvc.coverage.scene import Rows, Scene, representatives
 from gridsvc.coverage.tallies import asset_holders
 from gridsvc.duties.roads import Names
 from gridsvc.partition.cells import OUTSIDE
-from gridsvc.partition.faces import Ints
+from gridsvc.partition.faces import Ints, Shapes
 from gridsvc.partition.intervals import Intervals, cut_stretches, spread
 
 SHORTEST = 1.0
@@ -38,8 +38,8 @@ def find_gaps(scene: Scene, indicator: Indicator, gaps: Gaps) -> gpd.GeoDataFram
         parts.append(_stretches(scene, indicator, gaps.stretches))
     if gaps.features is not None and gaps.size is not None:
         parts.append(_features(scene, indicator, gaps, gaps.features, gaps.size))
-    if gaps.areas is not None:
-        parts.append(_areas(scene, indicator, gaps))
+    if gaps.ground is not None and gaps.reached is not None:
+        parts.append(_areas(scene, indicator, gaps.ground, gaps.reached))
     rows = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=COLUMNS)
     rows["indicator"] = indicator.id
     return gpd.GeoDataFrame(rows.reindex(columns=COLUMNS), geometry="geometry", crs=scene.crs)
@@ -147,20 +147,22 @@ def _by_row(names: Names, row: Ints, known: Rows) -> Names:
     return found
 
 
-def _areas(scene: Scene, indicator: Indicator, gaps: Gaps) -> pd.DataFrame:
+def _areas(scene: Scene, indicator: Indicator, ground: Shapes, reached: Shapes) -> pd.DataFrame:
     """What is left of each cell of the zone."""
     cells = scene.partition.cells
-    shapes = np.asarray(gaps.areas, dtype=object)
-    area = shapely.area(shapes)
-    rows = np.flatnonzero(scene.in_zone(indicator.zone)[:-1] & (area >= SMALLEST))
+    inside = np.flatnonzero(scene.in_zone(indicator.zone)[:-1])
+    left = shapely.difference(ground[inside], reached[inside])
+    area = shapely.area(left)
+    large = area >= SMALLEST
+    rows, left, area = inside[large], left[large], area[large]
     return pd.DataFrame(
         {
             "gap": "cell:" + cells["cell"].iloc[rows].astype(str).to_numpy(object),
             "kind": "area",
             "unit": cells["unit"].to_numpy(object)[rows],
-            "size": area[rows],
+            "size": area,
             "measure": "m2",
             "chiefs": "",
-            "geometry": shapes[rows],
+            "geometry": left,
         }
     )

@@ -41,7 +41,7 @@ class Select(_Model):
 
 
 class Near(_Model):
-    """What must be near, and how near: metres, straight."""
+    """What must be near, and how near: metres, straight or along the streets."""
 
     layer: str
     where: dict[str, tuple[Condition, ...]] = Spec(default_factory=dict)
@@ -51,6 +51,11 @@ class Near(_Model):
     field: str = ""
     distances: dict[str, float] = Spec(default_factory=dict)
     """Metres by value of ``field``; ``distance`` is for values not listed (without it they are never near)."""
+    way: Literal["straight", "walk"] = "straight"
+    """Walk: along the streets, with the straight way from and to them."""
+    join: float = Spec(default=50, gt=0)
+    """Walk: metres from a street beyond which nothing joins it; areas are entered from streets that near, and
+    the ground that near to a street is reached from it."""
 
     @model_validator(mode="after")
     def _distances(self) -> Self:
@@ -65,6 +70,19 @@ class Near(_Model):
     def metres(self, value: object) -> float | None:
         """Distance for a feature whose deciding field holds *value*."""
         return self.distances.get(str(value), self.distance)
+
+
+class DeadEnd(_Model):
+    """What counts as a dead end of the street network."""
+
+    longer_than: float = Spec(default=0, ge=0)
+    """Metres from the end to the first junction; what is no longer is none."""
+    gap: float = Spec(default=3, gt=0)
+    """Metres by which an end may miss the next street through careless drawing."""
+    border: float = Spec(default=20, ge=0)
+    """Metres from the county's border, or from what ``inside`` names, at which a street goes on."""
+    inside: Select | None = None
+    """Areas (compounds, squares) that streets end in by rights."""
 
 
 class Goal(_Model):
@@ -89,6 +107,8 @@ class Indicator(_Model):
     match: dict[str, tuple[Condition, ...]] = Spec(default_factory=dict)
     responsible: bool = False
     """Instead of ``match``: the feature or stretch is somebody's duty on the day, the post not vacant."""
+    dead_ends: DeadEnd | None = None
+    """Instead of ``match``: the stretch is a dead end. A density counts the ends."""
     near: Near | None = None
     base: Select | None = None
     """Area kinds: count only on the area of these features."""
@@ -127,10 +147,14 @@ class Indicator(_Model):
         if self.kind == "area_near" and self.near is not None and self.near.by == "of":
             faults.append("near.by: area_near has no of that could decide")
         if self.kind in ("count_share", "length_share"):
-            if bool(self.match) == self.responsible:
-                faults.append("a share needs either match or responsible")
+            if bool(self.match) + self.responsible + (self.dead_ends is not None) != 1:
+                faults.append("a share needs one of match, responsible and dead_ends")
         elif self.match or self.responsible:
             faults.append("match, responsible: belong to count_share and length_share")
+        if self.dead_ends is not None and self.kind not in ("length_share", "density"):
+            faults.append("dead_ends: belongs to length_share and density")
+        if self.kind == "density" and self.dead_ends is not None and self.measure != "count":
+            faults.append("measure: dead ends are counted")
         if (self.kind == "density") != bool(self.per):
             faults.append("per: density, and only density, has it")
         if self.kind != "density" and self.measure != "count":
@@ -176,7 +200,14 @@ class Indicator(_Model):
     @property
     def selects(self) -> list[tuple[str, Select | Near]]:
         """Every choice of features, with its key."""
-        named = {"of": self.of, "near": self.near, "base": self.base, "per_of": self.per_of}
+        inside = self.dead_ends.inside if self.dead_ends is not None else None
+        named = {
+            "of": self.of,
+            "near": self.near,
+            "base": self.base,
+            "per_of": self.per_of,
+            "dead_ends.inside": inside,
+        }
         return [(key, value) for key, value in named.items() if value is not None]
 
     @property

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
 
 import numpy as np
-import pandas as pd
 import shapely
 
 from gridsvc.coverage.amounts import CELLS, PIECES, Amounts, Gaps, Measured
-from gridsvc.coverage.indicators import Indicator, Near, Select
-from gridsvc.coverage.nearness import near_features
+from gridsvc.coverage.indicators import DeadEnd, Indicator, Select
+from gridsvc.coverage.reach import farthest, features_within, ground_within, near_of, roads_within, undecided
 from gridsvc.coverage.scene import Rows, Scene
 from gridsvc.partition.areas import cover, union_areas
 from gridsvc.partition.cells import SQUARE_MM
 from gridsvc.partition.faces import Ints, Shapes
 from gridsvc.partition.intervals import Intervals
-
-ARC = 32
-"""Straight edges per quarter circle of a buffer.
-
-Against true distance a buffer is short by at most 0.068 % of its radius (7 cm of 100 m; an arc's last edge may be
-one and a half steps long: 1 − cos 1.5·π/128). Where an outline is jagged GEOS fills shallow notches before it
-buffers, and reaches too far: by up to 0.6 % of the radius on Cambridge's parks, 1.5 % on outlines sought out for it.
-Both are narrow: the area of a buffer is within −0.05 and +0.05 % of the true one."""
+from gridsvc.partition.workers import do
 
 
 def measure(scene: Scene, indicator: Indicator) -> Measured:
@@ -39,6 +33,35 @@ def weights(scene: Scene, select: Select) -> tuple[Ints, Rows]:
     value = frame[select.weight].astype("Float64").to_numpy(float, na_value=np.nan)
     missing = np.isnan(value)
     return np.rint(np.where(missing, 0.0, value) * 1000).astype(np.int64), missing
+
+
+def prepare(scene: Scene, indicators: Iterable[Indicator]) -> None:
+    """Make what the indicators share, all that does not need the cells beside the cells themselves.
+
+    The store is read by the asking thread alone; what is read can be measured by any.
+    """
+    todo = list(indicators)
+    scene.read([name for indicator in todo for name in indicator.layers])
+    for indicator in todo:
+        if indicator.near is not None:
+            scene.targets(indicator.near.layer)
+    early: list[Callable[[], Any]] = [lambda: scene.partition, lambda: scene.roads]
+    early += [partial(_EARLY[one.kind], scene, one) for one in todo if one.kind in _EARLY]
+    scene.workers.map(do, early)
+    scene.place()
+
+
+def _early_features(scene: Scene, indicator: Indicator) -> None:
+    near = near_of(indicator)
+    features_within(scene, indicator.features, near, scene.choose(near).yes)
+
+
+def _early_areas(scene: Scene, indicator: Indicator) -> None:
+    near = near_of(indicator)
+    ground_within(scene, near, scene.choose(near).yes)
+
+
+_EARLY = {"feature_near": _early_features, "area_near": _early_areas}
 
 
 # features
@@ -62,12 +85,12 @@ def _count_share(scene: Scene, indicator: Indicator) -> Measured:
 
 
 def _feature_near(scene: Scene, indicator: Indicator) -> Measured:
-    near, of = _near(indicator), indicator.features
+    near, of = near_of(indicator), indicator.features
     target = scene.choose(near)
-    yes = _within(scene, of, near, target.yes)
-    maybe = _within(scene, of, near, target.unknown) | _undecided(scene, of.layer, near, "of")
-    vague = target.possible & _undecided(scene, near.layer, near, "near")
-    maybe |= _within(scene, of, _farthest(near), vague)
+    yes = features_within(scene, of, near, target.yes)
+    maybe = features_within(scene, of, near, target.unknown) | undecided(scene, of.layer, near, "of")
+    vague = target.possible & undecided(scene, near.layer, near, "near")
+    maybe |= features_within(scene, of, farthest(near), vague)
     return _share(scene, indicator, yes, maybe & ~yes)
 
 
@@ -90,86 +113,27 @@ def _share(scene: Scene, indicator: Indicator, yes: Rows, unknown: Rows) -> Meas
     )
 
 
-def _within(scene: Scene, of: Select, near: Near, targets: Rows) -> Rows:
-    """Features of ``of`` whose shape lies within the distance of a target's shape (true distance)."""
-    shapes = scene.layer(of.layer).geometry.to_numpy()
-    found = np.zeros(len(shapes), dtype=bool)
-    goals = scene.targets(near.layer).geometry.to_numpy()
-    for mine, theirs, metres in _groups(scene, of.layer, near, targets):
-        tree = shapely.STRtree(shapes[mine])
-        hit = tree.query(goals[theirs], predicate="dwithin", distance=metres)[1]
-        found[np.flatnonzero(mine)[np.unique(hit)]] = True
-    return found
-
-
-def _near(indicator: Indicator) -> Near:
-    if indicator.near is None:
-        raise ValueError(f"{indicator.id}: {indicator.kind} needs near")
-    return indicator.near
-
-
-def _groups(scene: Scene, of: str, near: Near, targets: Rows) -> list[tuple[Rows, Rows, float]]:
-    """Which features look for which targets within which distance: (features, targets, metres)."""
-    every = np.ones(len(scene.layer(of)), dtype=bool)
-    if not near.by:
-        return [(every, targets, float(near.distance or 0))] if targets.any() else []
-    deciding = (scene.layer(of) if near.by == "of" else scene.targets(near.layer))[near.field]
-    values = deciding.astype(object).where(deciding.notna(), "").to_numpy(object)
-    by_metres: dict[float, Rows] = {}
-    for value in pd.unique(values):
-        metres = near.metres(value)
-        if metres is not None:
-            by_metres[metres] = by_metres.get(metres, np.zeros(len(values), dtype=bool)) | (values == value)
-    groups = sorted(by_metres.items())
-    if near.by == "of":
-        return [(rows, targets, metres) for metres, rows in groups if targets.any()]
-    return [(every, targets & rows, metres) for metres, rows in groups if (targets & rows).any()]
-
-
-def _undecided(scene: Scene, layer: str, near: Near, by: str) -> Rows:
-    """Features of *layer* whose field would decide the distance, but has no value: what they are near is unknown."""
-    frame = scene.layer(layer) if by == "of" else scene.targets(layer)
-    if near.by != by or near.distance is not None:
-        return np.zeros(len(frame), dtype=bool)
-    missing: Rows = frame[near.field].isna().to_numpy(bool)
-    return missing
-
-
-def _farthest(near: Near) -> Near:
-    """The same choice of targets, all with the largest distance that any can have."""
-    largest = max([*near.distances.values(), *([near.distance] if near.distance else [])])
-    return near.model_copy(update={"distance": largest, "by": "", "field": "", "distances": {}})
-
-
 # lengths
 
 
 def _length_share(scene: Scene, indicator: Indicator) -> Measured:
     if indicator.responsible:
         return _length(scene, indicator, scene.duties.held, Intervals.empty())
+    if indicator.dead_ends is not None:
+        return _length(scene, indicator, scene.dead_ends(indicator.dead_ends).stretches, Intervals.empty())
     match = scene.matching(indicator.features.layer, indicator.match)
     return _length(scene, indicator, scene.stretches_of(match.yes), scene.stretches_of(match.unknown))
 
 
 def _length_near(scene: Scene, indicator: Indicator) -> Measured:
-    near, of = _near(indicator), indicator.features
+    near, of = near_of(indicator), indicator.features
     target = scene.choose(near)
-    yes = _reached(scene, of.layer, near, target.yes)
-    maybe = _reached(scene, of.layer, near, target.unknown)
-    maybe = maybe.union(scene.stretches_of(_undecided(scene, of.layer, near, "of")))
-    vague = target.possible & _undecided(scene, near.layer, near, "near")
-    maybe = maybe.union(_reached(scene, of.layer, _farthest(near), vague))
+    yes = roads_within(scene, of.layer, near, target.yes)
+    maybe = roads_within(scene, of.layer, near, target.unknown)
+    maybe = maybe.union(scene.stretches_of(undecided(scene, of.layer, near, "of")))
+    vague = target.possible & undecided(scene, near.layer, near, "near")
+    maybe = maybe.union(roads_within(scene, of.layer, farthest(near), vague))
     return _length(scene, indicator, yes, maybe.minus(yes))
-
-
-def _reached(scene: Scene, roads: str, near: Near, targets: Rows) -> Intervals:
-    """Stretches of roads within the distance of targets."""
-    goals = scene.targets(near.layer).geometry.to_numpy()
-    segments = scene.roads.segments
-    reached = Intervals.empty()
-    for mine, theirs, metres in _groups(scene, roads, near, targets):
-        reached = reached.union(near_features(segments, mine[segments.road], goals[theirs], metres))
-    return reached
 
 
 def _length(scene: Scene, indicator: Indicator, yes: Intervals, unknown: Intervals) -> Measured:
@@ -186,7 +150,7 @@ def _length(scene: Scene, indicator: Indicator, yes: Intervals, unknown: Interva
         Amounts(PIECES, pieces.covered(counted)),
         Amounts(PIECES, pieces.covered(unclear)),
         Amounts(PIECES, pieces.covered(exempt)),
-        Gaps(stretches=counted.minus(good)),
+        Gaps(stretches=good if indicator.direction == "down" else counted.minus(good)),
     )
 
 
@@ -199,7 +163,7 @@ def _base(scene: Scene, indicator: Indicator) -> Shapes | None:
         return None
     chosen = scene.choose(indicator.base).yes
     cells = scene.partition.cells.geometry.to_numpy()
-    return cover(cells, scene.layer(indicator.base.layer).geometry.to_numpy()[chosen])
+    return cover(cells, scene.layer(indicator.base.layer).geometry.to_numpy()[chosen], scene.workers)
 
 
 def _square_mm(shapes: Shapes) -> Ints:
@@ -214,36 +178,28 @@ def _ground(scene: Scene, base: Shapes | None) -> Amounts:
 
 
 def _area_near(scene: Scene, indicator: Indicator) -> Measured:
-    near, base = _near(indicator), _base(scene, indicator)
+    near, base = near_of(indicator), _base(scene, indicator)
     ground = scene.partition.cells.geometry.to_numpy() if base is None else base
     target = scene.choose(near)
-    vague = target.possible & _undecided(scene, near.layer, near, "near")
-    yes = _discs(scene, near, target.yes)
-    maybe = np.concatenate([_discs(scene, near, target.unknown), _discs(scene, _farthest(near), vague)])
-    served = cover(ground, yes)
-    reached = cover(ground, np.concatenate([yes, maybe])) if len(maybe) else served
-    gaps = Gaps(areas=shapely.difference(ground, reached))
+    vague = target.possible & undecided(scene, near.layer, near, "near")
+    yes = ground_within(scene, near, target.yes)
+    maybe = np.concatenate(
+        [ground_within(scene, near, target.unknown), ground_within(scene, farthest(near), vague)]
+    )
+    served = cover(ground, yes, scene.workers)
+    reached = cover(ground, np.concatenate([yes, maybe]), scene.workers) if len(maybe) else served
+    gaps = Gaps(ground=ground, reached=reached)
     return _area(_ground(scene, base), _square_mm(served), _square_mm(reached), gaps)
-
-
-def _discs(scene: Scene, near: Near, targets: Rows) -> Shapes:
-    """The surroundings of targets."""
-    shapes = scene.targets(near.layer).geometry.to_numpy()
-    discs = [
-        shapely.buffer(shapes[theirs], metres, quad_segs=ARC)
-        for _, theirs, metres in _groups(scene, near.layer, near, targets)
-    ]
-    return np.concatenate([np.empty(0, dtype=object), *discs])
 
 
 def _area_share(scene: Scene, indicator: Indicator) -> Measured:
     base = _base(scene, indicator)
     chosen = scene.choose(indicator.features)
     shapes = scene.layer(indicator.features.layer).geometry.to_numpy()
-    area = union_areas(scene.partition, shapes[chosen.yes], base)
+    area = union_areas(scene.partition, shapes[chosen.yes], base, scene.workers)
     possible = area
     if chosen.unknown.any():
-        possible = union_areas(scene.partition, shapes[chosen.possible], base)
+        possible = union_areas(scene.partition, shapes[chosen.possible], base, scene.workers)
     return _area(_ground(scene, base), area, possible, Gaps())
 
 
@@ -261,6 +217,10 @@ def _area(whole: Amounts, yes: Ints, possible: Ints, gaps: Gaps) -> Measured:
 
 def _density(scene: Scene, indicator: Indicator) -> Measured:
     of, what = indicator.features, indicator.measure
+    if indicator.dead_ends is not None:
+        return Measured(
+            _dead_ends(scene, indicator, indicator.dead_ends), _per(scene, indicator, indicator.per_of)
+        )
     chosen = scene.choose(of)
     missing = weights(scene, of)[1]
     return Measured(
@@ -268,6 +228,23 @@ def _density(scene: Scene, indicator: Indicator) -> Measured:
         _per(scene, indicator, indicator.per_of),
         _sum(scene, of.model_copy(update={"weight": ""}), what, chosen.unknown | (chosen.yes & missing)),
     )
+
+
+def _dead_ends(scene: Scene, indicator: Indicator, what: DeadEnd) -> Amounts:
+    """Dead ends of chosen roads that are not exempt, each as one of the piece of road that ends there."""
+    ends, pieces = scene.dead_ends(what), scene.pieces
+    scope = scene.stretches_of(scene.choose(indicator.features).yes)
+    counted = scope.minus(scene.exempt_stretches(indicator.id))
+    # an end is the first or the last place of its road: the nanometre beside it is on the road
+    held = counted.within(ends.place - 1, ends.place + 1) > 0
+    place, cell = ends.place[held], scene.partition.locate(ends.xy[held])
+    found = np.full(len(place), -1, dtype=np.int64)
+    for side in (1, 0):
+        mine = np.flatnonzero(pieces.side == side)
+        mine = mine[np.argsort(pieces.start[mine], kind="stable")]
+        last = mine[np.clip(np.searchsorted(pieces.end[mine], place, side="left"), 0, len(mine) - 1)]
+        found = np.where((found < 0) | (pieces.cell[last] == cell), last, found)
+    return Amounts(PIECES, np.bincount(found, minlength=len(pieces)).astype(np.int64))
 
 
 def _per(scene: Scene, indicator: Indicator, per_of: Select | None) -> Amounts:
@@ -283,7 +260,7 @@ def _sum(scene: Scene, select: Select, what: str, chosen: Rows) -> Amounts:
         return Amounts(PIECES, scene.pieces.covered(scene.stretches_of(chosen)))
     if what == "area":
         shapes = scene.layer(select.layer).geometry.to_numpy()[chosen]
-        return Amounts(CELLS, union_areas(scene.partition, shapes))
+        return Amounts(CELLS, union_areas(scene.partition, shapes, workers=scene.workers))
     return Amounts(select.layer, np.where(chosen, weights(scene, select)[0], 0))
 
 

@@ -1,26 +1,38 @@
 """Which stretches of roads lie within a distance of points, lines and polygons: exact, without buffers.
 
-A straight piece of road meets the disc around a point in one stretch, foot ± √(r² − d²). It meets the surroundings
-of a straight edge (a convex capsule) in one stretch too. So what is near is a union of stretches on the road, found
-by one-dimensional arithmetic.
+A straight piece of road meets the disc around a point in one stretch, foot ± √(r² − d²), and the rectangle of
+half-width r around an edge in one stretch too. Both together are all that is near the edge (a convex capsule), so
+what is near is a union of stretches on the road, found by one-dimensional arithmetic.
+
+Most pieces are settled before that: none of a target is in reach; or both ends lie in one disc, which is convex.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import shapely
 
+from gridsvc.coverage.chains import Chains, chains_of, dot, squared
 from gridsvc.partition.faces import Ints, Shapes
-from gridsvc.partition.intervals import Intervals
+from gridsvc.partition.intervals import Intervals, spread
+from gridsvc.partition.lookup import Bins
 from gridsvc.partition.segments import Floats, Segments, inside_polygons
+from gridsvc.partition.workers import ALONE, Workers
 
+CHUNK = 40_000
+"""Bits of road that are looked at in one go."""
+SHORT = 50.0
+"""Metres. Pieces longer than this, and than the distance asked for, are looked at in bits."""
 Rows = npt.NDArray[np.bool_]
 
 
-def near_features(segments: Segments, rows: Rows, targets: Any, distance: float) -> Intervals:
+def near_features(
+    segments: Segments, rows: Rows, targets: Any, distance: float, workers: Workers = ALONE
+) -> Intervals:
     """Stretches of the straight pieces *rows* within *distance* metres of any of *targets* (metre CRS).
 
     Targets may be points, lines and polygons, mixed; inside a polygon counts as near.
@@ -29,124 +41,165 @@ def near_features(segments: Segments, rows: Rows, targets: Any, distance: float)
     chosen = np.flatnonzero(rows)
     if not len(shapes) or not len(chosen):
         return Intervals.empty()
-    dimension = shapely.get_dimensions(shapes)
-    edges = _edges(shapes[dimension > 0])
-    # lines that stay where they are
-    still = (edges[:, :2] == edges[:, 2:]).all(axis=1)
-    points = np.concatenate([shapely.get_coordinates(shapes[dimension == 0]), edges[still, :2]])
-    found = [
-        _near_points(segments, chosen, points, distance),
-        _near_edges(segments, chosen, edges[~still], distance),
-        inside_polygons(_subset(segments, chosen), shapes[dimension == 2]),
-    ]
-    return Intervals.of(
+    reach = max(distance, SHORT)
+    bits, chains = _bits(segments, chosen, reach), chains_of(shapes, reach)
+    order = bits.by_place(20 * reach)
+    parts = [order[first : first + CHUNK] for first in range(0, len(order), CHUNK)]
+    found = workers.map(lambda part: _near_chains(segments, bits.take(part), chains, distance), parts)
+    near = Intervals.of(
         np.concatenate([part.start for part in found]), np.concatenate([part.end for part in found])
     )
+    left = near.within(segments.start[bits.row], segments.end[bits.row])
+    open_ = np.flatnonzero(left < (segments.end - segments.start)[bits.row])
+    return near.union(_inside_large(segments, bits.take(open_), shapes, distance))
 
 
-def _subset(segments: Segments, rows: Ints) -> Segments:
-    """Some straight pieces, with their places on the axis unchanged."""
-    return Segments(
-        segments.road[rows],
-        segments.start[rows],
-        segments.end[rows],
-        segments.tail[rows],
-        segments.head[rows],
-        segments.offset,
-    )
+@dataclass(frozen=True)
+class _Bits:
+    """Short bits of straight pieces."""
+
+    row: Ints
+    """Straight piece that each is of."""
+    low: Floats
+    high: Floats
+    """Metres along it."""
+    length: Floats
+    """Of the whole piece, metres."""
+    tail: Floats
+    way: Floats
+    """Start of the piece, and its unit direction."""
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    def take(self, bit: Ints) -> _Bits:
+        """Some of the bits."""
+        return _Bits(
+            self.row[bit], self.low[bit], self.high[bit], self.length[bit], self.tail[bit], self.way[bit]
+        )
+
+    def at(self, along: Floats) -> Floats:
+        """Coordinates (n, 2) of a place on each bit, metres along its piece."""
+        return self.tail + self.way * along[:, None]
+
+    @property
+    def middle(self) -> Floats:
+        """Middle of each bit."""
+        return self.at((self.low + self.high) / 2)
+
+    def by_place(self, size: float) -> Ints:
+        """An order in which neighbours follow one another: in strips of *size* metres, from west to east."""
+        middle = self.middle
+        return np.lexsort((middle[:, 0], np.floor(middle[:, 1] / size))).astype(np.int64)
 
 
-def _edges(shapes: Shapes) -> Floats:
-    """Straight edges (n, 4) of lines and of polygons' rings."""
-    parts = shapely.get_parts(shapes)
-    rings = shapely.get_rings(parts[shapely.get_dimensions(parts) == 2])
-    lines = np.concatenate([parts[shapely.get_dimensions(parts) == 1], rings])
-    xy, of_line = shapely.get_coordinates(lines, return_index=True)
-    same = of_line[1:] == of_line[:-1]
-    return np.unique(np.hstack([xy[:-1][same], xy[1:][same]]), axis=0)
-
-
-def _near_points(segments: Segments, rows: Ints, xy: Floats, distance: float) -> Intervals:
-    """Stretches within *distance* of points (n, 2)."""
-    if not len(xy):
-        return Intervals.empty()
-    lines = segments.lines()[rows]
-    hit, point = shapely.STRtree(shapely.points(xy)).query(lines, predicate="dwithin", distance=distance)
-    row = rows[hit]
-    start, along, length = _frame(segments, row)
-    lo, hi = _disc(xy[point] - start, along, distance)
-    return _stretches(segments, row, lo, hi, length)
-
-
-def _near_edges(segments: Segments, rows: Ints, edges: Floats, distance: float) -> Intervals:
-    """Stretches within *distance* of straight edges (n, 4): each edge's capsule gives one."""
-    if not len(edges):
-        return Intervals.empty()
-    lines = segments.lines()[rows]
-    tree = shapely.STRtree(shapely.linestrings(edges.reshape(-1, 2, 2)))
-    hit, edge = tree.query(lines, predicate="dwithin", distance=distance)
-    row = rows[hit]
-    lo, hi = beside(segments, row, edges[edge], distance)
-    return _stretches(segments, row, lo, hi, _frame(segments, row)[2])
-
-
-def beside(segments: Segments, row: Ints, edges: Floats, distance: float) -> tuple[Floats, Floats]:
-    """From–to metres along each straight piece *row*, endless both ways, within *distance* of its edge (n, 4).
-
-    NaN where nothing is: each edge's surroundings are a convex capsule, which a line meets in one stretch.
-    """
-    start, along, _ = _frame(segments, row)
-    a, b = edges[:, :2] - start, edges[:, 2:] - start
-    lows, highs = zip(
-        _disc(a, along, distance), _disc(b, along, distance), _slab(a, b, along, distance), strict=True
-    )
-    return np.fmin.reduce(lows), np.fmax.reduce(highs)
-
-
-def _frame(segments: Segments, row: Ints) -> tuple[Floats, Floats, Floats]:
-    """Start, unit direction and length in metres of straight pieces."""
-    start = segments.tail[row]
-    way = segments.head[row] - start
+def _bits(segments: Segments, chosen: Ints, longest: float) -> _Bits:
+    """Straight pieces cut into equal bits of at most *longest* metres."""
+    tail = segments.tail[chosen]
+    way = segments.head[chosen] - tail
     length = np.hypot(*way.T)
-    return start, way / length[:, None], length
+    count = np.maximum(np.ceil(length / longest), 1).astype(np.int64)
+    piece, number = spread(np.zeros(len(chosen), dtype=np.int64), count)
+    low, high = number / count[piece], (number + 1) / count[piece]
+    whole = length[piece]
+    return _Bits(chosen[piece], low * whole, high * whole, whole, tail[piece], (way / length[:, None])[piece])
 
 
-def _disc(centre: Floats, along: Floats, radius: float) -> tuple[Floats, Floats]:
-    """Where a line from the origin along *along* meets discs: metres, NaN where it does not."""
-    foot = (centre * along).sum(axis=1)
-    off = centre[:, 0] * along[:, 1] - centre[:, 1] * along[:, 0]
-    with np.errstate(invalid="ignore"):
-        half = np.sqrt(radius * radius - off * off)
-    return foot - half, foot + half
+def _near_chains(segments: Segments, bits: _Bits, chains: Chains, distance: float) -> Intervals:
+    """Stretches of bits within *distance* of the vertices and edges of chains."""
+    bit, chain = chains.in_reach(bits.middle, (bits.high - bits.low) / 2, distance)
+    held = _held(bits, bit, chains.heart[chain], chains.core[chain] + distance)
+    settled = np.zeros(len(bits), dtype=bool)
+    settled[bit[held]] = True
+    parts = [(np.flatnonzero(settled), bits.low[settled], bits.high[settled])]
+    bit, chain = bit[~settled[bit]], chain[~settled[bit]]
+    count, first = chains.take(chain)
+    pair, vertex = spread(first, first + count)
+    near = _disc_stretches(bits, bit[pair], chains.xy[vertex], distance)
+    parts.append(near)
+    settled[near[0][(near[1] <= bits.low[near[0]]) & (near[2] >= bits.high[near[0]])]] = True
+    bit, chain = bit[~settled[bit]], chain[~settled[bit]]
+    count, first = chains.take(chain)
+    pair, vertex = spread(first, first + count - 1)
+    parts.append(_slab_stretches(bits, bit[pair], chains.xy[vertex], chains.xy[vertex + 1], distance))
+    row, low, high = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return _on_axis(segments, bits, row, low, high)
 
 
-def _slab(a: Floats, b: Floats, along: Floats, radius: float) -> tuple[Floats, Floats]:
-    """Where a line from the origin meets the rectangles of half-width *radius* around edges a–b."""
+def _held(bits: _Bits, bit: Ints, middle: Floats, radius: Floats) -> Rows:
+    """Which bits have both ends, hence all of them, in discs."""
+    square = radius * radius
+    inside = np.ones(len(bit), dtype=bool)
+    for along in (bits.low, bits.high):
+        away = bits.at(along)[bit] - middle
+        inside &= squared(away) <= square
+    return inside
+
+
+def _disc_stretches(bits: _Bits, bit: Ints, xy: Floats, radius: float) -> tuple[Ints, Floats, Floats]:
+    """Where bits meet discs around points: foot ± √(r² − d²), as bit and metres along its piece."""
+    x, y = (xy - bits.tail[bit]).T
+    along, across = bits.way[bit].T
+    foot = x * along + y * across
+    off = x * across - y * along
+    square = radius * radius - off * off
+    real = square > 0
+    bit, foot, half = bit[real], foot[real], np.sqrt(square[real])
+    return _clipped(bits, bit, foot - half, foot + half)
+
+
+def _slab_stretches(
+    bits: _Bits, bit: Ints, a: Floats, b: Floats, radius: float
+) -> tuple[Ints, Floats, Floats]:
+    """Where bits meet the rectangles of half-width *radius* around edges a–b.
+
+    A point at t lies beside the edge where 0 ≤ along(t) ≤ its length and −r ≤ across(t) ≤ r, both linear in t.
+    """
     edge = b - a
     size = np.hypot(*edge.T)
+    real = size > 0
+    bit, a, edge, size = bit[real], a[real], edge[real], size[real]
     unit = edge / size[:, None]
-    cos = (along * unit).sum(axis=1)
-    sin = along[:, 0] * unit[:, 1] - along[:, 1] * unit[:, 0]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        side0, side1 = _between(a[:, 0] * unit[:, 1] - a[:, 1] * unit[:, 0], -sin, -radius, radius)
-        end0, end1 = _between(-(a * unit).sum(axis=1), cos, 0.0, size)
-    lo, hi = np.maximum(side0, end0), np.minimum(side1, end1)
-    none = ~(hi > lo)
-    return np.where(none, np.nan, lo), np.where(none, np.nan, hi)
+    start, way = bits.tail[bit] - a, bits.way[bit]
+    across = start[:, 0] * unit[:, 1] - start[:, 1] * unit[:, 0]
+    sin = way[:, 0] * unit[:, 1] - way[:, 1] * unit[:, 0]
+    low, high = between(across, sin, -radius, radius)
+    begin, end = between(dot(start, unit), dot(way, unit), 0.0, size)
+    return _clipped(bits, bit, np.maximum(low, begin), np.minimum(high, end))
 
 
-def _between(origin: Floats, slope: Floats, low: Any, high: Any) -> tuple[Floats, Floats]:
+def between(origin: Floats, slope: Floats, low: Any, high: Any) -> tuple[Floats, Floats]:
     """Where ``low ≤ origin + slope·t ≤ high``; the whole line, or nothing (NaN), where the slope is zero."""
-    first, second = (low - origin) / slope, (high - origin) / slope
     flat = np.abs(slope) < 1e-12
-    held = (origin >= low) & (origin <= high)
-    lo = np.where(flat, np.where(held, -np.inf, np.nan), np.minimum(first, second))
-    hi = np.where(flat, np.where(held, np.inf, np.nan), np.maximum(first, second))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        first, second = (low - origin) / slope, (high - origin) / slope
+    lo, hi = np.minimum(first, second), np.maximum(first, second)
+    if flat.any():
+        held = (origin >= low) & (origin <= high)
+        lo[flat], hi[flat] = np.where(held[flat], -np.inf, np.nan), np.where(held[flat], np.inf, np.nan)
     return lo, hi
 
 
-def _stretches(segments: Segments, row: Ints, lo: Floats, hi: Floats, length: Floats) -> Intervals:
+def _clipped(bits: _Bits, bit: Ints, low: Floats, high: Floats) -> tuple[Ints, Floats, Floats]:
+    """Stretches cut to their bits; those without length vanish."""
+    low, high = np.maximum(low, bits.low[bit]), np.minimum(high, bits.high[bit])
+    real = high > low
+    return bit[real], low[real], high[real]
+
+
+def _on_axis(segments: Segments, bits: _Bits, bit: Ints, low: Floats, high: Floats) -> Intervals:
     """Metres along straight pieces as stretches on the axis."""
-    real = (hi > 0) & (lo < length) & (hi > lo)
-    row, lo, hi, length = row[real], lo[real], hi[real], length[real]
-    return Intervals.of(segments.place(row, lo / length), segments.place(row, hi / length))
+    row, length = bits.row[bit], bits.length[bit]
+    return Intervals.of(segments.place(row, low / length), segments.place(row, high / length))
+
+
+def _inside_large(segments: Segments, bits: _Bits, shapes: Shapes, distance: float) -> Intervals:
+    """Stretches inside polygons that are large enough to hold a place farther than *distance* from their border."""
+    polygons = shapes[shapely.get_dimensions(shapes) == 2]
+    boxes = shapely.bounds(polygons)
+    large = (boxes[:, 2:] - boxes[:, :2]).min(axis=1, initial=np.inf) > 2 * distance
+    if not large.any() or not len(bits):
+        return Intervals.empty()
+    half = float((bits.high - bits.low).max()) / 2
+    _, bit = Bins.of(bits.middle, 20 * SHORT).within(boxes[large] + np.array([-half, -half, half, half]))
+    return inside_polygons(segments.take(np.unique(bits.row[bit])), polygons[large])

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import geopandas as gpd
@@ -16,7 +16,9 @@ import pyproj
 import shapely
 
 from gridsvc.codes import LEVELS
-from gridsvc.coverage.indicators import Condition, Near, Select
+from gridsvc.coverage.dead_ends import DeadEnds, dead_ends
+from gridsvc.coverage.indicators import Condition, DeadEnd, Near, Select
+from gridsvc.coverage.network import Network, street_network
 from gridsvc.crs import metre_crs, named_crs, require_metres, transform
 from gridsvc.duties.assignments import assign
 from gridsvc.duties.people import People
@@ -24,12 +26,14 @@ from gridsvc.duties.roads import Roads
 from gridsvc.duties.stretches import DUTIES, Duties, duties_on
 from gridsvc.errors import UsageError
 from gridsvc.layers import Layer, Layers, fold
+from gridsvc.partition.areas import ARC
 from gridsvc.partition.cells import OUTSIDE, Partition, build_partition
 from gridsvc.partition.faces import Ints
 from gridsvc.partition.intervals import Intervals
 from gridsvc.partition.lineage import LINEAGE
 from gridsvc.partition.pieces import Pieces, agree, two_sided
 from gridsvc.partition.validity import units_on, valid_on
+from gridsvc.partition.workers import ALONE, Kept, Workers, do
 from gridsvc.settings import CONFIG_NAME, Workspace
 from gridsvc.store import Store
 
@@ -52,8 +56,19 @@ class Chosen:
 class Scene:
     """The workspace on one day, ready to be measured; each part is prepared when first asked for."""
 
-    def __init__(self, store: Store, workspace: Workspace, layers: Layers, as_of: dt.date) -> None:
+    arc = ARC
+    """Straight edges per quarter circle of a buffer."""
+
+    def __init__(
+        self,
+        store: Store,
+        workspace: Workspace,
+        layers: Layers,
+        as_of: dt.date,
+        workers: Workers = ALONE,
+    ) -> None:
         """Bind to an open store; nothing is read yet."""
+        self.workers, self.once = workers, Kept().once
         self.store, self.workspace, self.layers, self.as_of = store, workspace, layers, as_of
         self._frames: dict[str, gpd.GeoDataFrame] = {}
         self._targets: dict[str, gpd.GeoDataFrame] = {}
@@ -87,9 +102,10 @@ class Scene:
     def targets(self, name: str) -> gpd.GeoDataFrame:
         """What of a layer may be near: its own features as in :meth:`layer`, then those of neighbouring counties."""
         if name not in self._targets:
-            own, beside = self.layer(name), self.store.read(name, context=True)
-            parts = [own, self._prepared(name, beside)] if len(beside) else [own]
-            self._targets[name] = pd.concat(parts, ignore_index=True)
+            found, beside = self.layer(name), self.store.read(name, context=True)
+            if len(beside):
+                found = pd.concat([found, self._prepared(name, beside)], ignore_index=True)
+            self._targets[name] = found
         return self._targets[name]
 
     def _prepared(self, name: str, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -136,13 +152,36 @@ class Scene:
             {fold(text) for text in (layer.name, layer.title.zh, layer.title.en)}
         )
 
+    def read(self, names: Iterable[str]) -> None:
+        """Read layers and tables now: a store answers only the thread that opened it."""
+        self._held  # noqa: B018
+        units = [layer.name for layer in self.layers.units.values()]
+        for name in {*units, self.layers.zones.name, self.layers.roads.name, *names}:
+            if self.layers[name].geometry:
+                self.layer(name)
+
+    def place(self) -> None:
+        """Find the roads' pieces and the cells of all features read so far."""
+        self._exemptions, self.duties, self._shared  # noqa: B018
+        features = [
+            name for name, layer in self.layers.items() if name in self._frames and layer.role != "road"
+        ]
+        points = [partial(self.cell_of, name) for name in features]
+        todo: list[Callable[[], Any]] = [lambda: self.pieces, *points]
+        self.workers.map(do, todo)
+
     # cells
+
+    @cached_property
+    def _held(self) -> dict[str, int]:
+        """Features of every layer in the store, whatever the day."""
+        return self.store.counts()
 
     @cached_property
     def partition(self) -> Partition:
         """The cells."""
         boundaries = {level: self.layer(self.layers.units[level].name) for level in LEVELS}
-        held = self.store.counts()
+        held = self._held
         if not any(map(len, boundaries.values())) and any(
             held[one.name] for one in self.layers.units.values()
         ):
@@ -186,6 +225,30 @@ class Scene:
         """The road layer with measures."""
         counties = self.layer(self.layers.units[LEVELS[0]].name)
         return Roads.of(self.layer(self.layers.roads.name), self.layers.roads, counties)
+
+    @cached_property
+    def streets(self) -> Network:
+        """The roads that people walk along, joined where they meet."""
+        return street_network(self.roads.segments, ~self._closed)
+
+    @cached_property
+    def _closed(self) -> Rows:
+        """Roads along which nobody walks, and which others cross without meeting them."""
+        closed: Rows = self.roads.frame["class"].isin(self.layers.roads.no_walking).to_numpy(bool)
+        return closed
+
+    def dead_ends(self, what: DeadEnd) -> DeadEnds:
+        """Dead ends of all roads."""
+        return self.once(("dead ends", what.model_dump_json()), partial(self._dead_ends, what))
+
+    def _dead_ends(self, what: DeadEnd) -> DeadEnds:
+        segments, everything = self.roads.segments, np.ones(len(self.roads), dtype=bool)
+        network = street_network(segments, everything, self._closed, what.gap)
+        county = shapely.union_all(self.layer(self.layers.units[LEVELS[0]].name).geometry.to_numpy())
+        passable = np.empty(0, dtype=object)
+        if what.inside is not None:
+            passable = self.layer(what.inside.layer).geometry.to_numpy()[self.choose(what.inside).possible]
+        return dead_ends(network, what.longer_than, county, shapely.union_all(passable), what.border)
 
     @cached_property
     def people(self) -> People:
@@ -302,6 +365,7 @@ def _folded(texts: pd.Series) -> pd.Series:
 def representatives(frame: gpd.GeoDataFrame) -> npt.NDArray[np.object_]:
     """A point of each feature: a point itself, else one that surely lies on it."""
     shapes = frame.geometry.to_numpy()
-    points = shapely.point_on_surface(shapes)
-    chosen: npt.NDArray[np.object_] = np.where(shapely.get_type_id(shapes) == 0, shapes, points)
-    return chosen
+    points: npt.NDArray[np.object_] = shapes.copy()
+    other = shapely.get_type_id(shapes) != 0
+    points[other] = shapely.point_on_surface(shapes[other])
+    return points

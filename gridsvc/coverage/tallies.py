@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -18,8 +18,10 @@ SIDES = ("numerator", "denominator", "unknown", "exempt")
 COLUMNS = ["indicator", "subject_kind", "subject", *SIDES]
 
 
-def tally(scene: Scene, indicator: Indicator, measured: Measured) -> pd.DataFrame:
-    """Sums of one indicator: rows of ``subject_kind`` cell, outside, road and chief, with whole amounts.
+def tally(
+    scene: Scene, indicator: Indicator, measured: Measured, owners: Collection[str] = ("road", "chief")
+) -> pd.DataFrame:
+    """Sums of one indicator: rows of ``subject_kind`` cell, outside and *owners*, with whole amounts.
 
     Cells outside the indicator's zone have no row. What lies in no unit is summed under ``outside`` (whatever the
     zone) and is in no road's and no chief's figure, so roads add up to the county.
@@ -27,7 +29,7 @@ def tally(scene: Scene, indicator: Indicator, measured: Measured) -> pd.DataFram
     zone = scene.in_zone(indicator.zone)
     parts = [_cells(scene, measured, zone)]
     if indicator.for_chiefs:
-        parts += [_sums(kind, scene, measured, zone) for kind in OWNERS]
+        parts += [_sums(kind, scene, measured, zone) for kind in owners]
     found = pd.concat(parts, ignore_index=True)
     found.insert(0, "indicator", indicator.id)
     return found[COLUMNS]

@@ -170,8 +170,8 @@ def _origins(frame: gpd.GeoDataFrame, road: Names, length: Ints) -> tuple[Ints, 
     given = frame["start_m"].to_numpy(float) if "start_m" in frame else np.full(len(frame), np.nan)
     known = ~np.isnan(given)
     origin[known] = on_grain(given[known])
-    members = pd.Series(np.arange(len(frame))).groupby(road, sort=False).agg(list)
-    several = [rows for rows in members if len(rows) > 1]
+    parts = np.flatnonzero(pd.Series(road).duplicated(keep=False))
+    several = pd.Series(parts).groupby(road[parts], sort=False).agg(list).tolist()
     if several:
         ends = _Ends.of(frame.geometry.to_numpy(), road, texts(frame, "carriageway") == "divided")
         for rows in several:

@@ -5,36 +5,103 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import shapely
 
 from gridsvc.partition.cells import SQUARE_MM, Partition
 from gridsvc.partition.faces import Ints, Shapes
+from gridsvc.partition.workers import ALONE, Workers
 
-CHUNK = 2_000
-"""Cells whose unions are held in memory at once."""
+Floats = npt.NDArray[np.float64]
+ARC = 32
+"""Straight edges per quarter circle of a buffer.
+
+Against true distance a buffer is short by at most 0.068 % of its radius (7 cm of 100 m; an arc's last edge may be
+one and a half steps long: 1 − cos 1.5·π/128). Where an outline is jagged GEOS fills shallow notches before it
+buffers, and reaches too far: by up to 0.6 % of the radius on Cambridge's parks, 1.5 % on outlines sought out for it.
+Both are narrow: the area of a buffer is within −0.05 and +0.05 % of the true one."""
+CHUNK = 500
+"""Cells whose unions are made in one go."""
+BATCH = 500
+"""Shapes that are buffered in one go."""
 
 
-def union_areas(partition: Partition, polygons: Any, within: Shapes | None = None) -> Ints:
+def surroundings(shapes: Shapes, metres: float, arc: int, workers: Workers = ALONE) -> Shapes:
+    """Everything within *metres* of each shape, as polygons with *arc* straight edges a quarter circle."""
+    order = np.argsort(-shapely.get_num_coordinates(shapes), kind="stable")
+    # jagged shapes cost most: each batch has its share of them
+    count = max(1, -(-len(shapes) // BATCH))
+    batches = [order[first::count] for first in range(count)]
+    buffered = workers.map(lambda rows: shapely.buffer(shapes[rows], metres, quad_segs=arc), batches)
+    around = np.empty(len(shapes), dtype=object)
+    for rows, found in zip(batches, buffered, strict=True):
+        around[rows] = found
+    return around
+
+
+def union_areas(
+    partition: Partition, polygons: Any, within: Shapes | None = None, workers: Workers = ALONE
+) -> Ints:
     """Area in each cell that any of *polygons* covers, whole square millimetres.
 
     *polygons* are in the metre CRS and may overlap; *within*, one shape per cell, takes the place of the whole
     cells (for areas counted only on a base layer).
     """
     cells = np.asarray(partition.cells.geometry, dtype=object) if within is None else within
-    area = np.zeros(len(cells), dtype=np.int64)
-    for first in range(0, len(cells), CHUNK):
-        rows = slice(first, first + CHUNK)
-        area[rows] = np.rint(shapely.area(cover(cells[rows], polygons)) * SQUARE_MM).astype(np.int64)
-    return area
+    shapes = np.asarray(polygons, dtype=object)
+    crowded = _crowded(shapes)
+    area = shapely.area(cover(cells, shapes[crowded], workers)) + _lone_areas(
+        cells, shapes[~crowded], workers
+    )
+    return np.asarray(np.rint(area * SQUARE_MM), dtype=np.int64)
 
 
-def cover(cells: Shapes, polygons: Any) -> Shapes:
+def _crowded(shapes: Shapes) -> npt.NDArray[np.bool_]:
+    """Which shapes meet another: only these need a union."""
+    one, other = shapely.STRtree(shapes).query(shapes, predicate="intersects")
+    meets = np.zeros(len(shapes), dtype=bool)
+    meets[one[one != other]] = True
+    return meets
+
+
+def _lone_areas(cells: Shapes, shapes: Shapes, workers: Workers) -> Floats:
+    """Area in each cell of shapes that do not meet one another."""
+
+    tree = shapely.STRtree(shapes)
+    size = shapely.area(shapes)
+
+    def measure(first: int) -> Floats:
+        ground = cells[first : first + CHUNK]
+        cell, shape = tree.query(ground, predicate="intersects")
+        inside = _pairs_in(tree.query(ground, predicate="contains"), cell, shape, len(shapes))
+        part = size[shape]
+        part[~inside] = shapely.area(shapely.intersection(ground[cell[~inside]], shapes[shape[~inside]]))
+        return np.bincount(cell, weights=part, minlength=len(ground)).astype(float)
+
+    return np.concatenate([np.zeros(0), *workers.map(measure, range(0, len(cells), CHUNK))])
+
+
+def _pairs_in(some: Ints, cell: Ints, shape: Ints, n: int) -> npt.NDArray[np.bool_]:
+    """Which pairs (cell, shape) are among *some* (2, m), where there are *n* shapes."""
+    found: npt.NDArray[np.bool_] = np.isin(cell * n + shape, some[0] * n + some[1])
+    return found
+
+
+def cover(cells: Shapes, polygons: Any, workers: Workers = ALONE) -> Shapes:
     """The part of each cell that any of *polygons* covers."""
     shapes = np.asarray(polygons, dtype=object)
-    covered = np.full(len(cells), shapely.Polygon(), dtype=object)
     if not len(shapes):
-        return covered
-    cell, polygon = shapely.STRtree(shapes).query(cells, predicate="intersects")
+        return np.full(len(cells), shapely.Polygon(), dtype=object)
+    tree = shapely.STRtree(shapes)
+    parts = [cells[first : first + CHUNK] for first in range(0, len(cells), CHUNK)]
+    covered = workers.map(lambda part: _covered(part, shapes, tree), parts)
+    return np.concatenate([np.empty(0, dtype=object), *covered])
+
+
+def _covered(cells: Shapes, shapes: Shapes, tree: shapely.STRtree) -> Shapes:
+    """The part of some cells that any of *shapes* covers."""
+    covered = np.full(len(cells), shapely.Polygon(), dtype=object)
+    cell, polygon = tree.query(cells, predicate="intersects")
     order = np.lexsort((polygon, cell))
     cell, polygon = cell[order], polygon[order]
     whole = np.zeros(len(cells), dtype=bool)

@@ -8,7 +8,7 @@ in one set of zones, so cells tile the union of all boundaries exactly once what
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import geopandas as gpd
@@ -24,10 +24,15 @@ from gridsvc.codes import LEVELS, CodeLayout
 from gridsvc.errors import UsageError
 from gridsvc.partition.faces import Faces, Ints, Shapes, covering, draw_faces, snapped
 from gridsvc.partition.findings import find_defects
+from gridsvc.partition.lookup import Bins
 
 OUTSIDE = -1
 """Cell number of whatever lies in no unit."""
 SQUARE_MM = 1e6
+POINTS = 200_000
+"""Points that are located in one go."""
+BIN = 100.0
+"""Metres: the size of the bins in which they are looked up."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,35 @@ class Partition:
     findings: pd.DataFrame
     """Overlaps, gaps and protrusions: see :func:`gridsvc.partition.findings.find_defects`."""
     crs: pyproj.CRS
+    as_drawn: bool = False
+    """True where cells keep their own coordinates, which need not be whole millimetres."""
+    _ready: Shapes = field(init=False, repr=False, compare=False)
+    """Copies of the cells, prepared for points."""
+
+    def __post_init__(self) -> None:
+        """Prepare for points, all of it now: GEOS does it at the first question, which threads must not share."""
+        ready = shapely.from_wkb(shapely.to_wkb(np.asarray(self.cells.geometry, dtype=object)))
+        shapely.prepare(ready)
+        west, south, east, north = shapely.bounds(ready).T
+        shapely.intersects_xy(ready, (west + east) / 2, (south + north) / 2)
+        object.__setattr__(self, "_ready", ready)
+
+    @classmethod
+    def of_tiles(cls, codes: Any, shapes: Any, crs: pyproj.CRS) -> Partition:
+        """Grids that already tile the ground, each a cell just as it is drawn, in the order given.
+
+        For comparing with tools that take polygons as they are: nothing is snapped, noded or looked for. Raises
+        :class:`UsageError` where they overlap, or where neighbours do not share their vertices.
+        """
+        tiles = np.asarray(shapes, dtype=object)
+        if not shapely.coverage_is_valid(tiles):
+            raise UsageError(
+                "the grids overlap or do not share their vertices; they need to be partitioned",
+                "网格相互重叠，或相邻网格的顶点不一致；需要先进行划分",
+            )
+        table = pd.DataFrame({"cell": codes, "unit": codes, "level": "grid", "remainder": False, "zones": ""})
+        table["area_mm2"] = np.rint(shapely.area(tiles) * SQUARE_MM).astype(np.int64)
+        return cls(gpd.GeoDataFrame(table, geometry=tiles, crs=crs), pd.DataFrame(), crs, as_drawn=True)
 
     def locate(self, xy: npt.NDArray[np.float64]) -> Ints:
         """Cell number of each point (n, 2), :data:`OUTSIDE` where there is none.
@@ -77,10 +111,19 @@ class Partition:
         On a shared border the first cell in order has the point: a grid before a remainder, the lowest code.
         Points are snapped to the millimetre like the borders, so that a border drawn along the axes holds them.
         """
+        spots = np.asarray(xy, dtype=float) if self.as_drawn else snapped(xy)
+        parts = [self._locate(spots[first : first + POINTS]) for first in range(0, len(spots), POINTS)]
+        return np.concatenate([np.empty(0, dtype=np.int64), *parts])
+
+    def _locate(self, xy: npt.NDArray[np.float64]) -> Ints:
         found = np.full(len(xy), len(self.cells), dtype=np.int64)
-        tree = shapely.STRtree(shapely.points(snapped(xy)))
-        cell, point = tree.query(np.asarray(self.cells.geometry), predicate="intersects")
-        np.minimum.at(found, point, cell)
+        boxes = shapely.bounds(self._ready)
+        cell, point = Bins.of(xy, BIN).within(boxes)
+        (x, y), (west, south, east, north) = xy[point].T, boxes[cell].T
+        near = (x >= west) & (x <= east) & (y >= south) & (y <= north)
+        cell, point = cell[near], point[near]
+        inside = shapely.intersects_xy(self._ready[cell], x[near], y[near])
+        np.minimum.at(found, point[inside], cell[inside])
         found[found == len(self.cells)] = OUTSIDE
         return found
 
@@ -194,10 +237,15 @@ def _cells(
         }
     )
     groups = table.groupby(["remainder", "unit", "zones", "level"], sort=True)["shape"]
-    cells = groups.agg(lambda part: shapely.coverage_union_all(part.to_numpy(object))).reset_index()
+    cells = groups.agg(lambda part: _joined(part.to_numpy(object))).reset_index()
     suffix = cells["zones"].map(lambda kinds: "@" + kinds.replace(" ", "+") if kinds else "")
     cells["cell"] = cells["unit"] + np.where(cells["remainder"], "*", "") + suffix
     shapes = shapely.normalize(cells.pop("shape").to_numpy(object))
     cells["area_mm2"] = np.rint(shapely.area(shapes) * SQUARE_MM).astype(np.int64)
     columns = ["cell", "unit", "level", "remainder", "zones", "area_mm2"]
     return gpd.GeoDataFrame(cells[columns], geometry=shapes, crs=crs)
+
+
+def _joined(faces: Shapes) -> Any:
+    """The faces of one cell as one shape."""
+    return faces[0] if len(faces) == 1 else shapely.coverage_union_all(faces)

@@ -16,6 +16,8 @@ import shapely
 STEPS = 1000
 """Steps in a metre to which boundaries are snapped."""
 GRAIN = 1 / STEPS
+APART = 3 * GRAIN
+"""Metres beyond which edges cannot change one another when they are noded."""
 
 Ints = npt.NDArray[np.int64]
 Shapes = npt.NDArray[np.object_]
@@ -58,20 +60,69 @@ def unique_edges(shapes: Any) -> tuple[Ints, Ints, Ints]:
     swap = (tail[:, 0] > head[:, 0]) | ((tail[:, 0] == head[:, 0]) & (tail[:, 1] > head[:, 1]))
     lower = np.where(swap[:, None], head, tail)
     upper = np.where(swap[:, None], tail, head)
-    edges, number = np.unique(np.hstack([lower, upper]), axis=0, return_inverse=True)
-    return edges, number.reshape(-1).astype(np.int64), shape.astype(np.int64)
+    edges, number = distinct(np.hstack([lower, upper]))
+    return edges, number, shape.astype(np.int64)
+
+
+def distinct(rows: Any) -> tuple[Any, Ints]:
+    """Different rows (n, k) in rising order, and the number of each row among them."""
+    order = np.lexsort(rows.T[::-1])
+    arranged = rows[order]
+    fresh = np.ones(len(rows), dtype=bool)
+    fresh[1:] = (arranged[1:] != arranged[:-1]).any(axis=1)
+    number = np.empty(len(rows), dtype=np.int64)
+    number[order] = np.cumsum(fresh) - 1
+    return arranged[fresh], number
 
 
 def draw_faces(boundaries: Any, cuts: Any = ()) -> Faces:
     """Node the polygons *boundaries* and the lines *cuts* (metre CRS) and return the faces of their linework."""
     edges, _, _ = unique_edges(boundaries)
-    lines = shapely.linestrings(edges.reshape(-1, 2, 2) * GRAIN)
-    lines = np.concatenate([lines, np.asarray(cuts, dtype=object)])
-    noded = shapely.union_all(lines, grid_size=GRAIN)
-    polygons = np.asarray(shapely.get_parts(shapely.polygonize(shapely.get_parts(noded))), dtype=object)
+    lines = _noded(edges)
+    if len(cuts):
+        lines = np.concatenate([lines, np.asarray(cuts, dtype=object)])
+        lines = shapely.get_parts(shapely.union_all(lines, grid_size=GRAIN))
+    polygons = np.asarray(shapely.get_parts(shapely.polygonize(lines)), dtype=object)
     polygons = polygons[_order(polygons)]
     left, right, border, perimeter = _neighbours(polygons)
     return Faces(polygons, shapely.point_on_surface(polygons), left, right, border, perimeter)
+
+
+def _noded(edges: Ints) -> Shapes:
+    """Lines between whole millimetres that meet only at their ends.
+
+    Only edges that others cross or nearly touch are noded: no other edge changes by it. Noding moves an edge by less
+    than a millimetre, so what is farther than :data:`APART` from it stays out of its way.
+    """
+    lines = np.asarray(shapely.linestrings(edges.reshape(-1, 2, 2) / STEPS), dtype=object)
+    entangled = _entangled(edges, lines)
+    if not entangled.any():
+        return lines
+    noded = shapely.union_all(lines[entangled], grid_size=GRAIN)
+    return np.concatenate([lines[~entangled], shapely.get_parts(noded)])
+
+
+def _entangled(edges: Ints, lines: Shapes) -> npt.NDArray[np.bool_]:
+    """Edges (n, 4) that others come nearer than :data:`APART` to, but for the ends that they share."""
+    west, south, east, north = shapely.bounds(lines).T
+    boxes = shapely.box(west - APART, south - APART, east + APART, north + APART)
+    one, other = shapely.STRtree(lines).query(boxes)
+    once = one < other
+    one, other = one[once], other[once]
+    xy = edges.reshape(-1, 2, 2)
+    joined = (xy[one][:, :, None] == xy[other][:, None]).all(axis=3)
+    apart = ~joined.any(axis=(1, 2))
+    close = np.zeros(len(one), dtype=bool)
+    close[apart] = shapely.dwithin(lines[one[apart]], lines[other[apart]], APART)
+    for first, second, shared in ((one, other, joined.any(axis=2)), (other, one, joined.any(axis=1))):
+        # of two edges with a common end, the other ends must keep away
+        pair = np.flatnonzero(~apart)
+        end = np.where(shared[pair, 0], 1, 0)
+        points = shapely.points(xy[first[pair], end] / STEPS)
+        close[pair] |= shapely.dwithin(points, lines[second[pair]], APART)
+    entangled = np.zeros(len(edges), dtype=bool)
+    entangled[one[close]] = entangled[other[close]] = True
+    return entangled
 
 
 def _order(polygons: Shapes) -> Ints:
@@ -90,8 +141,8 @@ def _neighbours(polygons: Shapes) -> tuple[Ints, Ints, npt.NDArray[np.float64], 
     shared = np.flatnonzero(number[1:] == number[:-1])
     a, b = face[shared], face[shared + 1]
     apart = a != b
-    pair, back = np.unique(np.column_stack([a, b])[apart], axis=0, return_inverse=True)
-    border = np.bincount(back.reshape(-1), weights=length[number[shared][apart]], minlength=len(pair))
+    pair, back = distinct(np.column_stack([a, b])[apart])
+    border = np.bincount(back, weights=length[number[shared][apart]], minlength=len(pair))
     return pair[:, 0], pair[:, 1], border.astype(float), perimeter.astype(float)
 
 

@@ -71,7 +71,9 @@ class Intervals:
 
     def minus(self, other: Intervals) -> Intervals:
         """Stretches of this set that are not in the other."""
-        lo, hi = self.cut(np.concatenate([other.start, other.end]))
+        # the ends of disjoint stretches, in turn, are sorted already
+        bounds = np.column_stack([other.start, other.end]).reshape(-1)
+        lo, hi, _ = cut_stretches(self.start, self.end, bounds)
         outside = other.within(lo, hi) == 0
         return Intervals.of(lo[outside], hi[outside])
 

@@ -103,6 +103,18 @@ def two_sided(
     )
 
 
+def cut_at_borders(segments: Segments, divided: npt.NDArray[np.bool_], partition: Partition) -> Pieces:
+    """Give every stretch of a road whole to the cell that its centre line lies in, as overlays do.
+
+    The figures of gridsvc share roads (:func:`two_sided`); this is for comparing with tools that do not.
+    """
+    edges = boundary_edges(np.asarray(partition.cells.geometry, dtype=object))
+    start, end, row, cell = _one_side(segments, segments.tail, segments.head, edges, partition)
+    road = segments.road[row]
+    left, whole = np.zeros(len(road), dtype=np.int8), np.ones(len(road))
+    return Pieces(road, left, start, end, cell, whole, np.where(divided[road], 2, 1).astype(np.int64))
+
+
 def _one_side(
     segments: Segments, tail: Floats, head: Floats, edges: Floats, partition: Partition
 ) -> tuple[Ints, Ints, Ints, Ints]:

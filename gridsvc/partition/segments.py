@@ -14,11 +14,14 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from gridsvc.partition.faces import Ints, Shapes
+from gridsvc.partition.faces import Ints, Shapes, distinct
 from gridsvc.partition.intervals import Intervals, cut_stretches, spread
+from gridsvc.partition.lookup import Bins
 
 NANO = 1_000_000_000
 GRAIN = 4
+SHORT = 100.0
+"""Metres. Pieces that reach no farther east or north are looked up by bins, longer ones in a tree."""
 Floats = npt.NDArray[np.float64]
 
 
@@ -50,6 +53,12 @@ class Segments:
         """Length of each line, nanometres."""
         rows: Ints = np.asarray(road, dtype=np.int64)
         return np.asarray(self.offset[rows + 1] - self.offset[rows] - GRAIN, dtype=np.int64)
+
+    def take(self, rows: Ints) -> Segments:
+        """Some straight pieces, with their places on the axis unchanged."""
+        return Segments(
+            self.road[rows], self.start[rows], self.end[rows], self.tail[rows], self.head[rows], self.offset
+        )
 
     def lines(self) -> Shapes:
         """The straight pieces as geometries."""
@@ -123,8 +132,7 @@ def crossings(tail: Floats, head: Floats, edges: Floats) -> tuple[Ints, Floats]:
     Returns the rows of the pieces and the share (0…1) of the way along each. Where a piece runs along an edge, the
     edge's ends are given. A place given needlessly does no harm: what lies between two places is judged on its own.
     """
-    tree = shapely.STRtree(shapely.linestrings(edges.reshape(-1, 2, 2)))
-    piece, edge = tree.query(shapely.linestrings(np.stack([tail, head], axis=1)))
+    piece, edge = _meeting(tail, head, edges)
     p, d = tail[piece], (head - tail)[piece]
     q, e = edges[edge, :2], edges[edge, 2:] - edges[edge, :2]
     gap = q - p
@@ -146,6 +154,27 @@ def crossings(tail: Floats, head: Floats, edges: Floats) -> tuple[Ints, Floats]:
     return rows[real].astype(np.int64), share[real]
 
 
+def _meeting(tail: Floats, head: Floats, edges: Floats) -> tuple[Ints, Ints]:
+    """Pairs (piece, edge) whose boxes meet."""
+    low, high = np.minimum(tail, head), np.maximum(tail, head)
+    boxes = np.hstack([np.minimum(edges[:, :2], edges[:, 2:]), np.maximum(edges[:, :2], edges[:, 2:])])
+    half = (high - low).max(axis=1) / 2
+    short, long = np.flatnonzero(half <= SHORT / 2), np.flatnonzero(half > SHORT / 2)
+    margin = np.array([-1.0, -1.0, 1.0, 1.0]) * (float(half[short].max(initial=0.0)) + GRAIN / NANO)
+    edge, number = Bins.of((low[short] + high[short]) / 2, SHORT / 2).within(boxes + margin)
+    piece = short[number]
+    meets = np.ones(len(piece), dtype=bool)
+    for axis in (0, 1):
+        meets &= (low[piece, axis] <= boxes[edge, 2 + axis]) & (high[piece, axis] >= boxes[edge, axis])
+    pairs = [(piece[meets], edge[meets])]
+    if len(long):
+        tree = shapely.STRtree(shapely.linestrings(edges.reshape(-1, 2, 2)))
+        number, edge = tree.query(shapely.linestrings(np.stack([tail[long], head[long]], axis=1)))
+        pairs.append((long[number], edge))
+    first, second = zip(*pairs, strict=True)
+    return np.concatenate(first), np.concatenate(second)
+
+
 def _cross(a: Floats, b: Floats) -> Floats:
     return np.asarray(a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0])
 
@@ -158,7 +187,7 @@ def boundary_edges(polygons: Any) -> Floats:
     edges = np.hstack([xy[:-1][same], xy[1:][same]])
     swap = (edges[:, 0] > edges[:, 2]) | ((edges[:, 0] == edges[:, 2]) & (edges[:, 1] > edges[:, 3]))
     edges[swap] = edges[swap][:, [2, 3, 0, 1]]
-    return np.unique(edges, axis=0)
+    return np.asarray(distinct(edges)[0])
 
 
 def inside_polygons(segments: Segments, polygons: Shapes) -> Intervals:

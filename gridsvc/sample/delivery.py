@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pyogrio.raw
+import pyproj
 import shapely
 import xlsxwriter
 
@@ -258,6 +259,24 @@ def _tables(folder: Path, staff: People) -> list[Delivery]:
     ]
 
 
+def _late_lamps(folder: Path, county: County) -> None:
+    """A dozen lamps handed in later, four of them with faults, to try what becomes of such rows. Not loaded."""
+    xy = county.lamps.xy[:: len(county.lamps.xy) // 12][:12] + 1.5
+    lon, lat = pyproj.Transformer.from_crs(CRS, 4490, always_xy=True).transform(xy[:, 0], xy[:, 1])
+    rows: list[list[object]] = [
+        [f"BL{k + 1:03d}", 1, "亮", date(2026, 11, 18), round(float(x), 7), round(float(y), 7)]
+        for k, (x, y) in enumerate(zip(lon, lat, strict=True))
+    ]
+    rows[2][0] = None
+    rows[5][2] = "时亮时灭"
+    rows[8][4] = rows[8][5] = 0
+    rows[10][0] = "BL001"
+    columns = ("路灯编号", "灯头数", "状态", "检查日期", "经度(CGCS2000)", "纬度(CGCS2000)")
+    _workbook(
+        folder / "路灯补录.xlsx", [("补录", f"{COUNTY_NAME}路灯补录（虚构，含 4 行错误）", columns, rows)]
+    )
+
+
 def make_sample(folder: Path, seed: int = 20261120) -> list[Delivery]:
     """Generate the sample county from a seed, write its files into a folder, and list them in load order."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -265,6 +284,7 @@ def make_sample(folder: Path, seed: int = 20261120) -> list[Delivery]:
     rng = np.random.default_rng((seed, 99))
     lamp_codes = [f"LD{k + 1:06d}" for k in range(len(county.lamps.xy))]
     staff = make_people(county.units, county.streets, county.lamps, lamp_codes, rng)
+    _late_lamps(folder, county)
     (folder / "说明.txt").write_text(NOTE, encoding="utf-8-sig")
     return [
         *_units(folder, county),

@@ -226,8 +226,8 @@ class Place:
     def scene(self, as_of=AS_OF):
         return Scene(self.store, self.workspace, self.layers, as_of)
 
-    def compute(self, as_of=AS_OF):
-        return compute(self.store, self.workspace, self.layers, self.indicators, as_of)
+    def compute(self, as_of=AS_OF, threads=None):
+        return compute(self.store, self.workspace, self.layers, self.indicators, as_of, threads=threads)
 
     def figures(self, run=None):
         return Figures.open(self.store, self.workspace, self.layers, self.indicators, run)

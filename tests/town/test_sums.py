@@ -71,6 +71,13 @@ def test_the_same_input_gives_the_same_results_again(town, build, content):
     same(town, again)
 
 
+@pytest.mark.parametrize("threads", [1, 2, 4])
+def test_any_number_of_threads_gives_identical_results(town, build, content, threads):
+    again = build(content, definitions=(town.workspace.layers_dir / "indicators.toml").read_text("utf-8"))
+    again.compute(threads=threads)
+    same(town, again)
+
+
 def test_shuffled_input_gives_identical_results(town, build, content):
     rng = np.random.default_rng(11)
     shuffled = {layer: [rows[n] for n in rng.permutation(len(rows))] for layer, rows in content.items()}

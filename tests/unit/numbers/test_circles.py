@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import shapely
 
-from gridsvc.coverage.measures import ARC
+from gridsvc.partition.areas import ARC
 
 SHORT = 1 - np.cos(1.5 * np.pi / (4 * ARC))
 """An arc is a chain of chords; GEOS stretches the last one by half a step at most."""

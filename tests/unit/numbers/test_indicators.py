@@ -54,7 +54,7 @@ BROKEN = {
     ),
     "a share of nothing": (
         LAMPS.replace("match", "# match"),
-        "a share needs either match or responsible",
+        "a share needs one of match, responsible and dead_ends",
     ),
     "responsible for assets": (
         LAMPS.replace('match = { state = ["lit"] }', "responsible = true"),

@@ -1,0 +1,108 @@
+"""What is near what: features, stretches of roads and ground within the distance of targets, straight or on foot."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+import pandas as pd
+
+from gridsvc.coverage.indicators import Indicator, Near, Select
+from gridsvc.coverage.nearness import near_features
+from gridsvc.coverage.proximity import features_near
+from gridsvc.coverage.scene import Rows, Scene
+from gridsvc.coverage.walking import ground_within_walk, streets_within_walk, within_walk
+from gridsvc.partition.areas import surroundings
+from gridsvc.partition.faces import Shapes
+from gridsvc.partition.intervals import Intervals
+
+
+def near_of(indicator: Indicator) -> Near:
+    """What must be near, of kinds that have it."""
+    if indicator.near is None:
+        raise ValueError(f"{indicator.id}: {indicator.kind} needs near")
+    return indicator.near
+
+
+def features_within(scene: Scene, of: Select, near: Near, targets: Rows) -> Rows:
+    """Features of ``of`` whose shape lies within the distance of a target's shape (true distance, or a walk)."""
+    shapes = scene.layer(of.layer).geometry.to_numpy()
+    found = np.zeros(len(shapes), dtype=bool)
+    goals = scene.targets(near.layer).geometry.to_numpy()
+    for mine, theirs, metres in _groups(scene, of.layer, near, targets):
+        if near.way == "walk":
+            make = partial(within_walk, scene.streets, shapes[mine], goals[theirs], metres, near.join)
+        else:
+            make = partial(features_near, shapes[mine], goals[theirs], metres, scene.workers)
+        key = ("within", of.layer, near.layer, metres, *_way(near), mine.tobytes(), theirs.tobytes())
+        found[mine] |= scene.once(key, make)
+    return found
+
+
+def roads_within(scene: Scene, roads: str, near: Near, targets: Rows) -> Intervals:
+    """Stretches of roads within the distance of targets."""
+    goals = scene.targets(near.layer).geometry.to_numpy()
+    segments = scene.roads.segments
+    reached = Intervals.empty()
+    for mine, theirs, metres in _groups(scene, roads, near, targets):
+        key = ("reached", near.layer, metres, *_way(near), theirs.tobytes())
+        if near.way == "walk":
+            walk = partial(streets_within_walk, scene.streets, goals[theirs], metres, near.join)
+            found = scene.once(key, walk).intersection(scene.stretches_of(mine))
+        else:
+            rows = mine[segments.road]
+            straight = partial(near_features, segments, rows, goals[theirs], metres, scene.workers)
+            found = scene.once((*key, mine.tobytes()), straight)
+        reached = reached.union(found)
+    return reached
+
+
+def ground_within(scene: Scene, near: Near, targets: Rows) -> Shapes:
+    """The ground within the distance of targets, as polygons that may overlap."""
+    shapes = scene.targets(near.layer).geometry.to_numpy()
+    found = [np.empty(0, dtype=object)]
+    for _, theirs, metres in _groups(scene, near.layer, near, targets):
+        if near.way == "walk":
+            make = partial(ground_within_walk, scene.streets, shapes[theirs], metres, near.join, scene.arc)
+        else:
+            make = partial(surroundings, shapes[theirs], metres, scene.arc, scene.workers)
+        found.append(scene.once(("discs", near.layer, metres, *_way(near), theirs.tobytes()), make))
+    return np.concatenate(found)
+
+
+def _groups(scene: Scene, of: str, near: Near, targets: Rows) -> list[tuple[Rows, Rows, float]]:
+    """Which features look for which targets within which distance: (features, targets, metres)."""
+    every = np.ones(len(scene.layer(of)), dtype=bool)
+    if not near.by:
+        return [(every, targets, float(near.distance or 0))] if targets.any() else []
+    deciding = (scene.layer(of) if near.by == "of" else scene.targets(near.layer))[near.field]
+    values = deciding.astype(object).where(deciding.notna(), "").to_numpy(object)
+    by_metres: dict[float, Rows] = {}
+    for value in pd.unique(values):
+        metres = near.metres(value)
+        if metres is not None:
+            by_metres[metres] = by_metres.get(metres, np.zeros(len(values), dtype=bool)) | (values == value)
+    groups = sorted(by_metres.items())
+    if near.by == "of":
+        return [(rows, targets, metres) for metres, rows in groups if targets.any()]
+    return [(every, targets & rows, metres) for metres, rows in groups if (targets & rows).any()]
+
+
+def _way(near: Near) -> tuple[str, float]:
+    """How the distance is measured, as part of what a result is kept under."""
+    return near.way, near.join if near.way == "walk" else 0.0
+
+
+def undecided(scene: Scene, layer: str, near: Near, by: str) -> Rows:
+    """Features of *layer* whose field would decide the distance, but has no value: what they are near is unknown."""
+    frame = scene.layer(layer) if by == "of" else scene.targets(layer)
+    if near.by != by or near.distance is not None:
+        return np.zeros(len(frame), dtype=bool)
+    missing: Rows = frame[near.field].isna().to_numpy(bool)
+    return missing
+
+
+def farthest(near: Near) -> Near:
+    """The same choice of targets, all with the largest distance that any can have."""
+    largest = max([*near.distances.values(), *([near.distance] if near.distance else [])])
+    return near.model_copy(update={"distance": largest, "by": "", "field": "", "distances": {}})
