@@ -203,11 +203,9 @@ class Store(History):
     def rollback(self, load_id: int) -> LoadRecord:
         """Undo the newest load of a layer exactly: its rows end, the rows it ended are current again.
 
-        Loads of the county's own features and of its neighbours' are undone each by themselves.
-
-        The undoing is recorded as a load of kind ``rollback``. Refused (:class:`UsageError`) when the load is
-        undone already or a later load of the layer stands, and (:class:`NotFoundError`) when the state before it
-        was pruned.
+        Loads of the county's own features and of its neighbours' are undone each by themselves. The undoing is
+        recorded as a load of kind ``rollback``. Refused (:class:`UsageError`) when the load is undone already or a
+        later load of the layer stands, and (:class:`NotFoundError`) when the state before it was pruned.
         """
         started = loads.now()
         with self._db.writing():
