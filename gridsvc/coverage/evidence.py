@@ -1,4 +1,4 @@
-"""What stands behind the facts of a figure: what is near or covers them, duties, exemptions, loads with their files."""
+"""What stands behind the facts of a figure: what is near or covers them, duties, exemptions, loads and files."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SOURCES = ["layer", "load", "source", "sha256", "loaded", "mode", "rows", "versi
 
 
 def list_behind(scene: Scene, indicator: Indicator, facts: list[Facts]) -> pd.DataFrame:
-    """Features that make the facts count, as :data:`BEHIND`; ``of``: the road feature, feature or cell they make count.
+    """Features that make the facts count, as :data:`BEHIND`; ``of``: the road feature or cell that they make count.
 
     ``what`` is ``near`` (with its distance in a straight line, also where ways on foot are asked for), ``covers``
     (with the area it has of the cell: what overlaps counts once, so these may add up to more), ``base`` or ``duty``.
@@ -77,7 +77,9 @@ def _near(scene: Scene, indicator: Indicator, near: Near, facts: Facts) -> Itera
         tree = shapely.STRtree(goals[offered])
         row, goal = tree.query(shapes[some], predicate="dwithin", distance=metres)
         row, goal = some[row], offered[goal]
-        pairs = pd.DataFrame({"goal": goal, "of": keys[row], "far": shapely.distance(shapes[row], goals[goal])})
+        pairs = pd.DataFrame(
+            {"goal": goal, "of": keys[row], "far": shapely.distance(shapes[row], goals[goal])}
+        )
         pairs = pairs.groupby(["of", "goal"], sort=True)["far"].min().reset_index()
         yield pd.DataFrame(
             {
@@ -96,7 +98,9 @@ def _covering(scene: Scene, what: str, select: Select, facts: Facts) -> pd.DataF
     chosen = np.flatnonzero(scene.choose(select).possible)
     shapes, cells = frame.geometry.to_numpy(object)[chosen], facts.shapes()
     cell, shape = shapely.STRtree(shapes).query(cells, predicate="intersects")
-    area = np.rint(shapely.area(shapely.intersection(cells[cell], shapes[shape])) * SQUARE_MM).astype(np.int64)
+    area = np.rint(shapely.area(shapely.intersection(cells[cell], shapes[shape])) * SQUARE_MM).astype(
+        np.int64
+    )
     real = area > 0
     cell, shape, area = cell[real], shape[real], area[real]
     return pd.DataFrame(
@@ -119,7 +123,10 @@ def _duties(scene: Scene, facts: Facts) -> pd.DataFrame:
     if facts.grain == PIECES:
         rows, roads = scene.duties.stretches, scene.roads
         road = rows["row"].to_numpy(np.int64)
-        places = {"from_m": roads.measure(rows["start"], road), "to_m": roads.measure(rows["end"], road)}
+        places = {
+            "from_m": roads.measure(rows["start"].to_numpy(np.int64), road),
+            "to_m": roads.measure(rows["end"].to_numpy(np.int64), road),
+        }
         rows = rows.assign(of=roads.frame["key"].to_numpy(object)[road], **places)
     else:
         rows = scene.duties.posts.rename(columns={"unit": "of"})
@@ -137,7 +144,9 @@ def list_exemptions(scene: Scene, indicator: Indicator, facts: list[Facts]) -> p
             found = scene.exemptions(name, indicator.id)
             keys = set(one.rows.loc[one.having("exempt"), "key"])
             parts.append(found[found["feature_key"].isin(keys)].assign(layer=name))
-    return pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True).reindex(columns=EXEMPTIONS)
+    return pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True).reindex(
+        columns=EXEMPTIONS
+    )
 
 
 # loads

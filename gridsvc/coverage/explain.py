@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 
 from gridsvc.codes import LEVELS
+from gridsvc.coverage.amounts import quantities
 from gridsvc.coverage.engine import software
 from gridsvc.coverage.evidence import layers_used, list_behind, list_exemptions, list_sources
-from gridsvc.coverage.facts import EXACT, Facts, list_facts
+from gridsvc.coverage.facts import COLUMNS, EXACT, Facts, list_facts
 from gridsvc.coverage.figures import Figures
 from gridsvc.coverage.indicators import Indicator
 from gridsvc.coverage.measures import measure, prepare
 from gridsvc.coverage.reasons import NOT_HIS
 from gridsvc.coverage.scene import Rows, Scene
 from gridsvc.coverage.tallies import OWNERS, SIDES, cell_of
+from gridsvc.crs import transform
 from gridsvc.errors import NotFoundError, UsageError
 from gridsvc.store import RunRecord
 from gridsvc.text import Text, bilingual
@@ -72,26 +75,56 @@ class Explanation:
         return self.listed == self.stored
 
     @property
+    def why(self) -> tuple[Text, ...]:
+        """What may be why the facts do not add up; nothing where they do."""
+        return () if self.adds_up else self.changed or (SETTINGS,)
+
+    @property
+    def per_whole(self) -> dict[str, float]:
+        """Base units (metres, square metres, features, persons) per whole amount, by side."""
+        above, below = quantities(self.indicator)
+        # what a density does not know belongs to its numerator
+        unknown = above if self.indicator.kind == "density" else below
+        return {"numerator": above, "denominator": below, "unknown": unknown, "exempt": below}
+
+    @property
     def rows(self) -> pd.DataFrame:
-        """All facts as one table."""
-        parts = [one.rows for one in self.facts if len(one.rows)] or [one.rows for one in self.facts[:1]]
-        return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(EXACT.values()))
+        """All facts as one table, with their amounts in base units as well."""
+        parts = [one.rows for one in self.facts if len(one.rows)] or [pd.DataFrame(columns=COLUMNS)]
+        rows = pd.concat(parts, ignore_index=True)
+        # divided, not multiplied: 48 m are 48.0
+        amounts = {
+            side: rows[EXACT[side]].astype(np.int64) / round(1 / per) for side, per in self.per_whole.items()
+        }
+        return rows.assign(**amounts)
+
+    def shapes(self) -> gpd.GeoSeries:
+        """Shapes of all facts in the order of :attr:`rows`, in longitude and latitude."""
+        parts = [one.shapes() for one in self.facts if len(one.rows)]
+        moved = transform(
+            np.concatenate([np.empty(0, dtype=object), *parts]), self.scene.crs, self.scene.store.crs
+        )
+        return gpd.GeoSeries(moved, crs=self.scene.store.crs)
 
 
-def explain(figures: Figures, indicator: Indicator, subject: Subject) -> Explanation:
+def explain(
+    figures: Figures, indicator: Indicator, subject: Subject, scene: Scene | None = None
+) -> Explanation:
     """Take the figure of *indicator* for *subject* apart, from the layers as they were when the run was computed.
 
-    Reads the store. Raises :class:`NotFoundError` for a subject that the run does not know, :class:`UsageError`
-    for figures that persons and roads do not have.
+    Reads the store. *scene*: the run\'s, where it is at hand (:meth:`Scene.of_run`). Raises :class:`NotFoundError`
+    for a subject that the run does not know, :class:`UsageError` for figures that persons and roads do not have.
     """
     if subject.kind != "unit" and not indicator.for_chiefs:
         raise UsageError(f"{indicator.id}: {NOT_HIS.en}", f"{indicator.id}：{NOT_HIS.zh}")
     figure, run = _figure(figures, indicator, subject), figures.run
-    scene = Scene.of_run(figures.store, figures.workspace, figures.layers, run)
+    scene = scene or Scene.of_run(figures.store, figures.workspace, figures.layers, run)
     facts: list[Facts] = []
     if all(run.versions.get(name) for name in indicator.layers):
         prepare(scene, [indicator])
-        facts = list(list_facts(scene, indicator, measure(scene, indicator), _taker(scene, indicator, subject)))
+        facts = list(
+            list_facts(scene, indicator, measure(scene, indicator), _taker(scene, indicator, subject))
+        )
     used = layers_used(figures.layers, indicator, facts)
     return Explanation(
         figures,
@@ -152,6 +185,10 @@ def _taker(scene: Scene, indicator: Indicator, subject: Subject) -> Callable[[st
 def _changed(run: RunRecord, definitions: str) -> tuple[Text, ...]:
     """What is not as it was when the run was computed; layers are read as they were."""
     now = software()
-    other = [f"{name} {run.libraries[name]} → {now[name]}" for name in now if run.libraries.get(name, now[name]) != now[name]]
+    other = [
+        f"{name} {run.libraries[name]} → {now[name]}"
+        for name in now
+        if run.libraries.get(name, now[name]) != now[name]
+    ]
     found = [DEFINITIONS] if run.definitions != definitions else []
     return (*found, *([SOFTWARE.fill(names=", ".join(other))] if other else []))

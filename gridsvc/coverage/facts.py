@@ -56,15 +56,19 @@ def list_facts(
     for grain, side in by_grain.items():
         some = np.any([amounts.amount != 0 for amounts in side.values()], axis=0)
         rows = np.flatnonzero(taken(grain) & some)
-        yield _pieces(scene, indicator, side, rows) if grain == PIECES else _whole(
-            scene, indicator, grain, side, rows
+        yield (
+            _pieces(scene, indicator, side, rows)
+            if grain == PIECES
+            else _whole(scene, indicator, grain, side, rows)
         )
 
 
 def _pieces(scene: Scene, indicator: Indicator, side: Side, rows: Ints) -> Facts:
     """Pieces of roads, cut where what counts begins and ends, so that each part counts as a whole or not at all."""
     roads, layer = scene.roads, scene.layers.roads.name
-    bounds = [ends for one in side.values() if one.stretches for ends in (one.stretches.start, one.stretches.end)]
+    bounds = [
+        ends for one in side.values() if one.stretches for ends in (one.stretches.start, one.stretches.end)
+    ]
     points = np.unique(np.concatenate([np.empty(0, dtype=np.int64), *bounds]))
     start, end, of = cut_stretches(scene.pieces.start[rows], scene.pieces.end[rows], points)
     amounts = {EXACT[name]: _parts(scene.pieces, one, rows, start, end, of) for name, one in side.items()}
@@ -159,7 +163,9 @@ def _fields(frame: pd.DataFrame, indicator: Indicator, layer: str, rows: Ints) -
 
 def spelled(frame: pd.DataFrame, names: list[str], rows: Ints) -> list[str]:
     """``field=value`` of some rows, ``?`` where there is no value."""
-    columns = [frame[name].astype(object).where(frame[name].notna(), "?").to_numpy(object)[rows] for name in names]
+    columns = [
+        frame[name].astype(object).where(frame[name].notna(), "?").to_numpy(object)[rows] for name in names
+    ]
     said = zip(*columns, strict=True) if names else iter([()] * len(rows))
     return [", ".join(f"{name}={value}" for name, value in zip(names, row, strict=True)) for row in said]
 

@@ -155,7 +155,7 @@ class Scene:
         """Observations of a layer's state, their values as the layer spells them."""
         layer = self.layers[name]
         field = layer.fields[layer.observed]
-        notes = self.table("observations")
+        notes: pd.DataFrame = self.table("observations")
         names = {fold(text) for text in ("", layer.observed, field.title.zh, field.title.en, *field.aliases)}
         notes = notes[self._of_layer(notes, layer) & _folded(notes["field"]).isin(names)]
         if field.values:

@@ -4,15 +4,17 @@ import pytest
 
 from gridsvc.codes import LEVELS
 from gridsvc.coverage.explain import Subject, explain
-from gridsvc.coverage.tallies import SIDES
+from gridsvc.coverage.scene import Scene
 
 
 @pytest.fixture(scope="module")
 def parts(figures):
     """Explains a figure of the town."""
 
+    scene = Scene.of_run(figures.store, figures.workspace, figures.layers, figures.run)
+
     def make(indicator, code, kind="unit"):
-        return explain(figures, figures.indicators[indicator], Subject(kind, code))
+        return explain(figures, figures.indicators[indicator], Subject(kind, code), scene)
 
     return make
 
