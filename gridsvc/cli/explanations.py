@@ -7,7 +7,6 @@ from typing import Any
 
 import pandas as pd
 
-from gridsvc.cli.figure_rows import goal_of
 from gridsvc.coverage.explain import Explanation
 from gridsvc.coverage.facts import EXACT
 from gridsvc.coverage.indicators import Indicator
@@ -88,6 +87,7 @@ DEFINITION: dict[str, Text] = {
     "source": bilingual("Source", "依据"),
     "year": bilingual("Year", "年份"),
 }
+PART, SAYS = bilingual("Part", "项目"), bilingual("Says", "内容")
 EVERYWHERE = bilingual("everywhere", "全域")
 WHOLES = {
     1e-9: bilingual("nm", "nm"),
@@ -166,12 +166,13 @@ def headed(rows: pd.DataFrame, found: Explanation, lang: str) -> pd.DataFrame:
 def sheets(found: Explanation, lang: str) -> dict[str, pd.DataFrame]:
     """The sheets of a workbook: definition and sums, one for each side, what stands behind them, loads."""
     rows, other = found.rows, [*SIDES, *EXACT.values()]
-    words = ["、", "；"] if lang == "zh" else [", ", "; "]
-    about = [(title, _line(value, words[0])) for _, title, value in definition(found, lang)]
+    about = [
+        (title, _line(value, "、" if lang == "zh" else ", ")) for _, title, value in definition(found, lang)
+    ]
     about += [("", "")] + [(title, value) for title, value in _figure(found, lang)]
     about += [("", _adds_up(found)(lang))]
     made = {
-        "definition": pd.DataFrame(about, columns=["", " "]),
+        "definition": pd.DataFrame(about, columns=[PART(lang), SAYS(lang)]),
         "sums": headed(sums(found), found, lang),
     }
     for side, exact in EXACT.items():
@@ -194,14 +195,12 @@ def sheets(found: Explanation, lang: str) -> dict[str, pd.DataFrame]:
 def _figure(found: Explanation, lang: str) -> list[tuple[str, str]]:
     """What the figure is, in pairs."""
     figure, run = found.figure, found.figures.run
-    unit = unit_words(found.indicator.unit)(lang)
+    unit = unit_words(found.indicator.unit)(lang) if found.stored["denominator"] else ""
     names = bilingual("Of", "对象"), bilingual("Value", "数值"), bilingual("Run", "计算批次")
     values = (
         f"{figure['name']} ({found.subject.code})",
         " ".join(
-            part
-            for part in (f"{figure['display']} {unit}", figure["grade"], figure[f"reason_{lang}"])
-            if part
+            part for part in (figure["display"], unit, figure["grade"], figure[f"reason_{lang}"]) if part
         ),
         bilingual(f"{run.id}, as of {run.as_of}", f"{run.id}，截至 {run.as_of}")(lang),
     )
@@ -225,8 +224,7 @@ def opening(found: Explanation, lang: str) -> list[str]:
         for name, title, value in definition(found, lang)
         if value not in ("", [], {}) and name not in ("id", "factor")
     ]
-    goal = goal_of(found.indicator)
-    return [line + (f" ({goal})" if goal and number == 1 else "") for number, line in enumerate(lines)]
+    return lines
 
 
 def ending(found: Explanation, lang: str) -> list[str]:
@@ -270,6 +268,8 @@ def with_units(name: str, value: object, found: Explanation) -> object:
     """A value as the terminal shows it: amounts in base units with all their digits."""
     if name in SIDES:
         return f"{value:,.{DIGITS[found.per_whole[name]]}f}" if value else ""
+    if name == "amount":
+        return f"{value:,.9f}".rstrip("0").rstrip(".")
     if isinstance(value, float):
         return f"{value:.9f}" if name in ("from_m", "to_m") else f"{value:.9g}"
     return value

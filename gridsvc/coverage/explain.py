@@ -112,7 +112,7 @@ def explain(
 ) -> Explanation:
     """Take the figure of *indicator* for *subject* apart, from the layers as they were when the run was computed.
 
-    Reads the store. *scene*: the run\'s, where it is at hand (:meth:`Scene.of_run`). Raises :class:`NotFoundError`
+    Reads the store. *scene*: the run's, where it is at hand (:meth:`Scene.of_run`). Raises :class:`NotFoundError`
     for a subject that the run does not know, :class:`UsageError` for figures that persons and roads do not have.
     """
     if subject.kind != "unit" and not indicator.for_chiefs:

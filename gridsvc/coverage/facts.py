@@ -180,8 +180,12 @@ def _nearest(scene: Scene, layer: str, near: Near, rows: Ints) -> dict[str, Name
     for mine, theirs, metres in groups(scene, layer, near, yes):
         asking, offered = np.flatnonzero(mine[rows]), np.flatnonzero(theirs)
         tree = shapely.STRtree(goals[offered])
-        (row, goal), far = tree.query_nearest(shapes[asking], all_matches=False, return_distance=True)
-        row, better = asking[row], far - metres < beyond[asking[row]]
-        row, goal, far = row[better], offered[goal[better]], far[better]
+        (row, goal), far = tree.query_nearest(shapes[asking], return_distance=True)
+        # of several as near the first by key
+        order = np.lexsort((goal, row))
+        order = order[np.unique(row[order], return_index=True)[1]]
+        row, goal, far = asking[row[order]], offered[goal[order]], far[order]
+        better = far - metres < beyond[row]
+        row, goal, far = row[better], goal[better], far[better]
         beyond[row], key[row], away[row], within[row] = far - metres, keys[goal], far, metres
     return {"near_key": key, "near_m": away, "within_m": within}
