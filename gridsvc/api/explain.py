@@ -61,7 +61,8 @@ def explain(
         except NotFoundError as error:
             raise UsageError(error.text.en, error.text.zh) from error
         model = _model(view, found)
-    return view.reply(model, "explain.html")
+    titles = {name: view.say(layer.title) for name, layer in view.service.layers.items()}
+    return view.reply(model, "explain.html", titles=titles)
 
 
 def _model(view: View, found: Explanation) -> models.Explanation:

@@ -46,7 +46,7 @@ RIGHT = {
 }
 WHOLE = {"sha256", "loaded", "key", "cell", "side", "date_from", "date_to"}
 # left out in this order where a terminal is narrow
-SPARE = (("fields",), ("layer",), ("name",), ("sha256",), ("cell",))
+SPARE = (("fields",), ("mode", "rows", "sha256"), ("layer",), ("name",), ("cell",))
 
 
 def register(app: typer.Typer) -> None:

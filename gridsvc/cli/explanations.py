@@ -36,6 +36,7 @@ HEADINGS: dict[str, Text] = {
     "near_key": bilingual("Nearest", "最近"),
     "near_m": bilingual("Distance (m)", "距离 (m)"),
     "within_m": bilingual("Within (m)", "限距 (m)"),
+    "part": bilingual("Part", "项"),
     "what": bilingual("What", "依据"),
     "of": bilingual("For", "对应"),
     "distance_m": bilingual("Distance (m)", "距离 (m)"),
@@ -96,7 +97,7 @@ WHOLES = {
     1e-3: bilingual("thousandths", "千分之一"),
 }
 DIGITS = {1e-9: 9, 1e-6: 6, 1.0: 0, 1e-3: 3}
-CODED = {"fact": WORDS, "side": WORDS, "what": WORDS}
+CODED = {"fact": WORDS, "side": WORDS, "what": WORDS, "part": WORDS}
 
 
 def definition(found: Explanation, lang: str) -> list[tuple[str, str, Any]]:
@@ -135,7 +136,7 @@ def sums(found: Explanation) -> pd.DataFrame:
         per, listed, stored = found.per_whole[side], found.listed[side], found.stored[side]
         rows.append(
             {
-                "what": side,
+                "part": side,
                 "listed": listed,
                 "stored": stored,
                 "same": listed == stored,
