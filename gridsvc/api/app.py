@@ -13,6 +13,7 @@ from fastapi.staticfiles import StaticFiles
 from gridsvc import __version__
 from gridsvc.api import (
     coverage,
+    explain,
     features,
     indicators,
     landing,
@@ -28,7 +29,7 @@ from gridsvc.api.headers import Headers
 from gridsvc.api.service import Service
 from gridsvc.settings import Workspace
 
-ROUTERS = (landing, features, schemas, indicators, coverage, units, people, maps, operations)
+ROUTERS = (landing, features, schemas, indicators, coverage, explain, units, people, maps, operations)
 
 
 def create_app(workspace: Workspace, *, cors_origins: Sequence[str] = ()) -> FastAPI:

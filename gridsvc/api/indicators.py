@@ -22,7 +22,7 @@ _TOLD = set(models.Indicator.model_fields)
 @router.get("/indicators", response_model=models.Indicators, responses=PAGE, summary="All indicators")
 def indicators(view: PageView) -> Response:
     """What is measured: definitions, goals, bands and where they come from."""
-    found = [_indicator(view, indicator) for indicator in view.service.indicators.values()]
+    found = [indicator_model(view, indicator) for indicator in view.service.indicators.values()]
     return view.reply(models.Indicators(indicators=found, links=view.self_links()), "indicators.html")
 
 
@@ -31,13 +31,13 @@ def indicators(view: PageView) -> Response:
 )
 def indicator(view: PageView, indicator_id: IndicatorId) -> Response:
     """One definition."""
-    model = _indicator(view, view.service.indicators[indicator_id], alone=True)
+    model = indicator_model(view, view.service.indicators[indicator_id], alone=True)
     kinds = {value.value: value.title for value in view.service.layers.zones.fields["kind"].values}
     zone = view.say(kinds[model.zone]) if model.zone in kinds else model.zone
     return view.reply(model, "indicator.html", zone=zone)
 
 
-def _indicator(view: View, one: Indicator, *, alone: bool = False) -> models.Indicator:
+def indicator_model(view: View, one: Indicator, *, alone: bool = False) -> models.Indicator:
     """A definition as the service shows it."""
     title = view.say(one.title)
     links = view.self_links() if alone else [view.link("self", f"/indicators/{one.id}", JSON, title)]

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
+from threading import Lock
 from typing import Any
 
 import pandas as pd
@@ -13,6 +14,7 @@ import pandas as pd
 from gridsvc import __version__
 from gridsvc.api.frames import LayerFrame
 from gridsvc.api.shelf import Shelf
+from gridsvc.coverage.explain import Explanation, Subject, explain
 from gridsvc.coverage.figures import Figures
 from gridsvc.coverage.indicators import Indicators, load_indicators
 from gridsvc.errors import NotFoundError, UsageError
@@ -38,6 +40,7 @@ class Service:
         self._frames: Shelf[LayerFrame] = Shelf(len(self.layers))
         self._tables: Shelf[pd.DataFrame] = Shelf(TABLES)
         self._pages: Shelf[str] = Shelf(PAGES)
+        self._explaining = Lock()
         self._atlases: Shelf[Atlas] = Shelf(1)
 
     @contextmanager
@@ -90,6 +93,11 @@ class Service:
         """``figures.table(**choice)``, kept while the store is in *state*. Not to be written to."""
         key = (figures.run.id, *sorted(choice.items()))
         return self._tables.get(key, state, lambda: figures.table(**choice))
+
+    def explain(self, figures: Figures, indicator: str, subject: Subject) -> Explanation:
+        """A figure taken apart; one at a time, as each measures the whole county (seconds of one core)."""
+        with self._explaining:
+            return explain(figures, self.indicators[indicator], subject)
 
     def page(self, name: Hashable, state: str, draw: Callable[[Atlas], str]) -> str:
         """The page called *name*, kept while the store is in *state*; *draw* makes it."""

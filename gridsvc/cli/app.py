@@ -31,6 +31,7 @@ COMMANDS = {
     "compute": "figures",
     "coverage": "figures",
     "gaps": "gaps",
+    "explain": "explain",
     "map": "pages",
     "export": "exports",
     "serve": "service",

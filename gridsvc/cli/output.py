@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -74,6 +74,8 @@ class Listing:
     """The features of a GeoJSON file."""
     show: Callable[[Console], None]
     """Prints it for a person."""
+    sheets: Callable[[], Mapping[str, pd.DataFrame]] | None = None
+    """The sheets of a workbook, where one table does not hold everything."""
 
     def write(self, form: Format, out: Path) -> None:
         """Write the file *out*."""
@@ -84,6 +86,8 @@ class Listing:
                 _write_text(out, lambda console: print_json(self.data(), console.file))
             case Format.GEOJSON:
                 write_file({self.name: self.shapes()}, _require_ending(out, form))
+            case Format.XLSX if self.sheets is not None:
+                write_file(self.sheets(), _require_ending(out, form))
             case _:
                 write_file({self.name: self.frame()}, _require_ending(out, form))
 

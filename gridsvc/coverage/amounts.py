@@ -23,6 +23,8 @@ class Amounts:
     grain: str
     """:data:`PIECES`, :data:`CELLS` or the name of a layer."""
     amount: Ints
+    stretches: Intervals | None = None
+    """Lengths: what of the roads is counted, on the axis; each piece's amount is what it covers of it."""
 
 
 @dataclass(frozen=True)

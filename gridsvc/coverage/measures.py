@@ -136,9 +136,13 @@ def _length_near(scene: Scene, indicator: Indicator) -> Measured:
     return _length(scene, indicator, yes, maybe.minus(yes))
 
 
+def _along(scene: Scene, stretches: Intervals) -> Amounts:
+    """What pieces have of stretches."""
+    return Amounts(PIECES, scene.pieces.covered(stretches), stretches)
+
+
 def _length(scene: Scene, indicator: Indicator, yes: Intervals, unknown: Intervals) -> Measured:
     """A share of road length, from the stretches that are in it and those of which it is unknown."""
-    pieces = scene.pieces
     scope = scene.choose(indicator.features)
     whole = scene.stretches_of(scope.possible)
     exempt = scene.exempt_stretches(indicator.id).intersection(whole)
@@ -146,10 +150,10 @@ def _length(scene: Scene, indicator: Indicator, yes: Intervals, unknown: Interva
     counted = whole.minus(exempt).minus(unclear)
     good = yes.intersection(counted)
     return Measured(
-        Amounts(PIECES, pieces.covered(good)),
-        Amounts(PIECES, pieces.covered(counted)),
-        Amounts(PIECES, pieces.covered(unclear)),
-        Amounts(PIECES, pieces.covered(exempt)),
+        _along(scene, good),
+        _along(scene, counted),
+        _along(scene, unclear),
+        _along(scene, exempt),
         Gaps(stretches=good if indicator.direction == "down" else counted.minus(good)),
     )
 
@@ -257,7 +261,7 @@ def _per(scene: Scene, indicator: Indicator, per_of: Select | None) -> Amounts:
 def _sum(scene: Scene, select: Select, what: str, chosen: Rows) -> Amounts:
     """Sum over chosen features: road length, union area, weights or their number."""
     if what == "length":
-        return Amounts(PIECES, scene.pieces.covered(scene.stretches_of(chosen)))
+        return _along(scene, scene.stretches_of(chosen))
     if what == "area":
         shapes = scene.layer(select.layer).geometry.to_numpy()[chosen]
         return Amounts(CELLS, union_areas(scene.partition, shapes, workers=scene.workers))

@@ -29,7 +29,7 @@ def features_within(scene: Scene, of: Select, near: Near, targets: Rows) -> Rows
     shapes = scene.layer(of.layer).geometry.to_numpy()
     found = np.zeros(len(shapes), dtype=bool)
     goals = scene.targets(near.layer).geometry.to_numpy()
-    for mine, theirs, metres in _groups(scene, of.layer, near, targets):
+    for mine, theirs, metres in groups(scene, of.layer, near, targets):
         if near.way == "walk":
             make = partial(within_walk, scene.streets, shapes[mine], goals[theirs], metres, near.join)
         else:
@@ -44,7 +44,7 @@ def roads_within(scene: Scene, roads: str, near: Near, targets: Rows) -> Interva
     goals = scene.targets(near.layer).geometry.to_numpy()
     segments = scene.roads.segments
     reached = Intervals.empty()
-    for mine, theirs, metres in _groups(scene, roads, near, targets):
+    for mine, theirs, metres in groups(scene, roads, near, targets):
         key = ("reached", near.layer, metres, *_way(near), theirs.tobytes())
         if near.way == "walk":
             walk = partial(streets_within_walk, scene.streets, goals[theirs], metres, near.join)
@@ -61,7 +61,7 @@ def ground_within(scene: Scene, near: Near, targets: Rows) -> Shapes:
     """The ground within the distance of targets, as polygons that may overlap."""
     shapes = scene.targets(near.layer).geometry.to_numpy()
     found = [np.empty(0, dtype=object)]
-    for _, theirs, metres in _groups(scene, near.layer, near, targets):
+    for _, theirs, metres in groups(scene, near.layer, near, targets):
         if near.way == "walk":
             make = partial(ground_within_walk, scene.streets, shapes[theirs], metres, near.join, scene.arc)
         else:
@@ -70,7 +70,7 @@ def ground_within(scene: Scene, near: Near, targets: Rows) -> Shapes:
     return np.concatenate(found)
 
 
-def _groups(scene: Scene, of: str, near: Near, targets: Rows) -> list[tuple[Rows, Rows, float]]:
+def groups(scene: Scene, of: str, near: Near, targets: Rows) -> list[tuple[Rows, Rows, float]]:
     """Which features look for which targets within which distance: (features, targets, metres)."""
     every = np.ones(len(scene.layer(of)), dtype=bool)
     if not near.by:
@@ -82,10 +82,10 @@ def _groups(scene: Scene, of: str, near: Near, targets: Rows) -> list[tuple[Rows
         metres = near.metres(value)
         if metres is not None:
             by_metres[metres] = by_metres.get(metres, np.zeros(len(values), dtype=bool)) | (values == value)
-    groups = sorted(by_metres.items())
+    found = sorted(by_metres.items())
     if near.by == "of":
-        return [(rows, targets, metres) for metres, rows in groups if targets.any()]
-    return [(every, targets & rows, metres) for metres, rows in groups if (targets & rows).any()]
+        return [(rows, targets, metres) for metres, rows in found if targets.any()]
+    return [(every, targets & rows, metres) for metres, rows in found if (targets & rows).any()]
 
 
 def _way(near: Near) -> tuple[str, float]:

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, Self
 
 import geopandas as gpd
 import numpy as np
@@ -21,7 +21,7 @@ from gridsvc.coverage.indicators import Condition, DeadEnd, Near, Select
 from gridsvc.coverage.network import Network, street_network
 from gridsvc.crs import metre_crs, named_crs, require_metres, transform
 from gridsvc.duties.assignments import assign
-from gridsvc.duties.people import People
+from gridsvc.duties.people import CHIEFS, OFFICERS, People
 from gridsvc.duties.roads import Roads
 from gridsvc.duties.stretches import DUTIES, Duties, duties_on
 from gridsvc.errors import UsageError
@@ -35,7 +35,7 @@ from gridsvc.partition.pieces import Pieces, agree, two_sided
 from gridsvc.partition.validity import units_on, valid_on
 from gridsvc.partition.workers import ALONE, Kept, Workers, do
 from gridsvc.settings import CONFIG_NAME, Workspace
-from gridsvc.store import Store
+from gridsvc.store import RunRecord, Store
 
 Rows = npt.NDArray[np.bool_]
 
@@ -66,14 +66,31 @@ class Scene:
         layers: Layers,
         as_of: dt.date,
         workers: Workers = ALONE,
+        versions: Mapping[str, int] | None = None,
     ) -> None:
-        """Bind to an open store; nothing is read yet."""
+        """Bind to an open store; nothing is read yet.
+
+        *versions*: load after which each layer is read, by name; without it as they are now.
+        """
+        self._versions = versions or {}
         self.workers, self.once = workers, Kept().once
         self.store, self.workspace, self.layers, self.as_of = store, workspace, layers, as_of
         self._frames: dict[str, gpd.GeoDataFrame] = {}
         self._targets: dict[str, gpd.GeoDataFrame] = {}
         self._cells: dict[str, Ints] = {}
         self._assigned: dict[str, pd.DataFrame] = {}
+
+    @classmethod
+    def of_run(cls, store: Store, workspace: Workspace, layers: Layers, run: RunRecord) -> Self:
+        """The workspace as a run saw it: its day, its versions of the layers, its metre CRS."""
+        day = dt.date.fromisoformat(run.as_of)
+        scene = cls(store, workspace, layers, day, versions=run.versions)
+        scene.crs = named_crs(run.libraries["metre_crs"])
+        return scene
+
+    def table(self, name: str, *, context: bool = False) -> Any:
+        """Stored rows of a layer or table, of the version that the scene is bound to (longitude, latitude)."""
+        return self.store.read(name, load=self._versions.get(name), context=context)
 
     @cached_property
     def crs(self) -> pyproj.CRS:
@@ -93,7 +110,7 @@ class Scene:
     def layer(self, name: str) -> gpd.GeoDataFrame:
         """A layer in the metre CRS, with the states of the day, sorted by key; of units those valid on the day."""
         if name not in self._frames:
-            frame = self.store.read(name)
+            frame = self.table(name)
             if self.layers[name].role == "unit":
                 frame = units_on(frame, self.as_of)
             self._frames[name] = self._prepared(name, frame)
@@ -102,7 +119,7 @@ class Scene:
     def targets(self, name: str) -> gpd.GeoDataFrame:
         """What of a layer may be near: its own features as in :meth:`layer`, then those of neighbouring counties."""
         if name not in self._targets:
-            found, beside = self.layer(name), self.store.read(name, context=True)
+            found, beside = self.layer(name), self.table(name, context=True)
             if len(beside):
                 found = pd.concat([found, self._prepared(name, beside)], ignore_index=True)
             self._targets[name] = found
@@ -138,7 +155,7 @@ class Scene:
         """Observations of a layer's state, their values as the layer spells them."""
         layer = self.layers[name]
         field = layer.fields[layer.observed]
-        notes = self.store.read("observations")
+        notes: pd.DataFrame = self.table("observations")
         names = {fold(text) for text in ("", layer.observed, field.title.zh, field.title.en, *field.aliases)}
         notes = notes[self._of_layer(notes, layer) & _folded(notes["field"]).isin(names)]
         if field.values:
@@ -253,16 +270,16 @@ class Scene:
     @cached_property
     def people(self) -> People:
         """Chiefs and officers."""
-        return People.open(self.store)
+        return People.of(self.table(CHIEFS), self.table(OFFICERS))
 
     @cached_property
     def duties(self) -> Duties:
         """Duties of the day."""
         names = [layer.name for layer in self.layers.units.values()]
         units = {code for name in names for code in self.layer(name)["code"]}
-        others = {code for name in names for code in self.store.read(name)["code"]}
-        others |= set(self.store.read(LINEAGE)["old_code"].dropna())
-        duties = self.store.read(DUTIES)
+        others = {code for name in names for code in self.table(name)["code"]}
+        others |= set(self.table(LINEAGE)["old_code"].dropna())
+        duties = self.table(DUTIES)
         return duties_on(self.as_of, duties, self.people, self.roads, units, others - units)
 
     @cached_property
@@ -270,7 +287,7 @@ class Scene:
         """The roads' pieces with agreements between neighbours applied, and the agreements that were not."""
         roads = self.roads
         pieces = two_sided(roads.segments, roads.width, roads.divided, self.partition)
-        shares = self.store.read("road_shares")
+        shares = self.table("road_shares")
         placed = self._placed(shares, shares["road_id"]).assign(share=lambda rows: rows["share"] / 100)
         pieces, unused = agree(pieces, placed, self.partition)
         lost = shares["key"].isin(unused["key"]) | ~shares["key"].isin(placed["key"])
@@ -320,21 +337,22 @@ class Scene:
 
     @cached_property
     def _exemptions(self) -> pd.DataFrame:
-        return valid_on(self.store.read("exemptions"), self.as_of)
+        return valid_on(self.table("exemptions"), self.as_of)
 
-    def _exempted(self, name: str, indicator: str) -> pd.DataFrame:
+    def exemptions(self, name: str, indicator: str) -> pd.DataFrame:
+        """Exemptions of features of a layer from an indicator that are valid on the day."""
         rows, layer = self._exemptions, self.layers[name]
         return rows[self._of_layer(rows, layer) & rows["indicator"].fillna("").isin(["", indicator])]
 
     def exempt_features(self, name: str, indicator: str) -> Rows:
         """Features that are left out of an indicator on the day."""
-        keys = self._exempted(name, indicator)["feature_key"]
+        keys = self.exemptions(name, indicator)["feature_key"]
         exempt: Rows = self.layer(name)["key"].isin(keys).to_numpy(bool)
         return exempt
 
     def exempt_stretches(self, indicator: str) -> Intervals:
         """Stretches of roads that are left out of an indicator on the day."""
-        rows = self._exempted(self.layers.roads.name, indicator)
+        rows = self.exemptions(self.layers.roads.name, indicator)
         placed = self._placed(rows, rows["feature_key"])
         return Intervals.of(placed["start"], placed["end"])
 

@@ -35,7 +35,8 @@ def tally(
     return found[COLUMNS]
 
 
-def _sides(measured: Measured) -> Iterator[tuple[str, Amounts]]:
+def sides(measured: Measured) -> Iterator[tuple[str, Amounts]]:
+    """The sides that there are, by name."""
     for side in SIDES:
         amounts = getattr(measured, side)
         if amounts is not None:
@@ -53,7 +54,7 @@ def _cells(scene: Scene, measured: Measured, zone: npt.NDArray[np.bool_]) -> pd.
     """Sums per cell of the zone, and of what lies outside all units."""
     names = scene.partition.cells["cell"].to_numpy(object)
     sums = {side: np.zeros(len(names) + 1, dtype=np.int64) for side in SIDES}
-    for side, amounts in _sides(measured):
+    for side, amounts in sides(measured):
         # OUTSIDE is -1: the last place of the sums
         np.add.at(sums[side], cell_of(scene, amounts.grain), amounts.amount)
     table = pd.DataFrame({"subject_kind": "cell", "subject": np.append(names, ""), **sums})
@@ -65,7 +66,7 @@ def _cells(scene: Scene, measured: Measured, zone: npt.NDArray[np.bool_]) -> pd.
 def _sums(kind: str, scene: Scene, measured: Measured, zone: npt.NDArray[np.bool_]) -> pd.DataFrame:
     """Sums per road or per chief."""
     parts = []
-    for side, amounts in _sides(measured):
+    for side, amounts in sides(measured):
         owner = OWNERS[kind](scene, amounts.grain)
         inside = zone[cell_of(scene, amounts.grain)][owner["row"]]
         parts.append(owner[inside].assign(side=side, amount=amounts.amount[owner.loc[inside, "row"]]))

@@ -32,7 +32,12 @@ class People:
     @classmethod
     def open(cls, store: Store) -> People:
         """Read both tables."""
-        return cls(_posts(store.read(CHIEFS)), _posts(store.read(OFFICERS)))
+        return cls.of(store.read(CHIEFS), store.read(OFFICERS))
+
+    @classmethod
+    def of(cls, chiefs: pd.DataFrame, officers: pd.DataFrame) -> People:
+        """The people of both tables as they were read."""
+        return cls(_posts(chiefs), _posts(officers))
 
     def in_office(self, holder: pd.Series, on_road: pd.Series) -> npt.NDArray[np.bool_]:
         """Whether somebody fills the post of each *holder*, of a duty on a road or else on a unit."""

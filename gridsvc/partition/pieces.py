@@ -7,7 +7,7 @@ metre, the cell found there has half of its length. The halves always add up to 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -70,9 +70,11 @@ class Pieces:
     def cut(self, points: Ints) -> Pieces:
         """The same pieces, cut at *points* on the axis."""
         start, end, row = cut_stretches(self.start, self.end, np.unique(points))
-        return Pieces(
-            self.road[row], self.side[row], start, end, self.cell[row], self.share[row], self.lines[row]
-        )
+        return replace(self.take(row), start=start, end=end)
+
+    def take(self, rows: Ints) -> Pieces:
+        """Some of the pieces."""
+        return Pieces(*(getattr(self, one.name)[rows] for one in fields(self)))
 
 
 def two_sided(

@@ -8,6 +8,7 @@ import shapely
 
 from gridsvc.codes import LEVELS
 from gridsvc.coverage.amounts import quantities
+from gridsvc.coverage.explain import Subject, explain
 from gridsvc.coverage.measures import measure
 from gridsvc.coverage.scene import Scene
 from gridsvc.coverage.tallies import SIDES, tally
@@ -309,3 +310,31 @@ def test_parking_bays_are_those_in_the_city(city):
     zone = city.scene.layer("zones").geometry.iloc[0]
     inside = shapely.intersects(shapely.point_on_surface(parking.geometry.to_numpy()), zone)
     assert row["numerator"] == int(parking["bays"][inside].sum())
+
+
+# a figure by hand
+
+
+def test_the_figure_of_a_block_can_be_redone_from_the_facts_that_are_listed(city):
+    table = city.figures.table(level="grid", indicator="lit_road")
+    part = table[(table["value"] > 40) & (table["value"] < 90)]
+    code = part.sort_values("denominator").iloc[-1]["subject"]
+    found = explain(city.figures, city.indicators["lit_road"], Subject("unit", code))
+    reach = city.indicators["lit_road"].near.distances
+    lamps = city.scene.targets("lamps").set_index("key").geometry
+    road = city.scene.layer("roads").set_index("key")
+    near, lit, whole = {}, 0, 0
+    for row in found.behind.itertuples(index=False):
+        near.setdefault(row.of, []).append(lamps[row.key])
+    for fact in found.rows.itertuples(index=False):
+        nanometres = round((fact.to_m - fact.from_m) * 1e9)
+        middle = road.geometry[fact.key].interpolate((fact.from_m + fact.to_m) / 2)
+        away = min((lamp.distance(middle) for lamp in near.get(fact.key, [])), default=float("inf"))
+        burning = away <= reach[road["class"][fact.key]]
+        assert burning == (fact.numerator_exact > 0), fact
+        lit += burning * round(nanometres * fact.share)
+        whole += round(nanometres * fact.share)
+    assert len(found.rows) > 10
+    stored = found.figure
+    assert (lit, whole) == (stored["numerator_int"], stored["denominator_int"])
+    assert stored["value"] == pytest.approx(100 * lit / whole, rel=1e-12)

@@ -1,6 +1,7 @@
 """The shapes of the service's answers; the API document is made from them."""
 
 from gridsvc.api.models.base import Error, Link, Run
+from gridsvc.api.models.explanation import Explanation, Sum
 from gridsvc.api.models.features import (
     Collection,
     Collections,
@@ -38,6 +39,7 @@ __all__ = [
     "Conformance",
     "Coverage",
     "Error",
+    "Explanation",
     "Extent",
     "Feature",
     "FeatureCollection",
@@ -62,6 +64,7 @@ __all__ = [
     "Run",
     "SpatialExtent",
     "Stretch",
+    "Sum",
     "TemporalExtent",
     "Unit",
     "UnitRef",
