@@ -93,7 +93,7 @@ def stored_rows(db: Database, table: Table, at: int, *, context: bool = False) -
     names = tuple(name for name in db.columns(table.name) if name not in own)
     found = select(db, table, ("key", "hash", *names), at=at, context=context)
     keys, hashes = _columns([row[:2] for row in found], 2)
-    return Rows(names, keys, hashes, [row[2:] for row in found])
+    return Rows(names, keys, hashes, lambda chosen: (found[row][2:] for row in chosen.tolist()))
 
 
 def _columns(rows: list[tuple[Any, ...]], width: int) -> list[npt.NDArray[np.object_]]:
@@ -176,12 +176,12 @@ def _insert(
 ) -> None:
     """Insert the *chosen* rows as new versions."""
     first = int(db.rows(f"SELECT COALESCE(MAX(version), 0) + 1 FROM {table.name}")[0][0])
-    picked = chosen.tolist()
+    heads = zip(map(int, fid[chosen]), rows.keys[chosen], rows.hashes[chosen], strict=True)
     db.insert(
         table.name,
         ("version", "fid", "key", "hash", table.begun, *rows.names),
         (
-            (first + number, identity, rows.keys[row], rows.hashes[row], mark, *rows.values[row])
-            for number, (row, identity) in enumerate(zip(picked, fid[picked].tolist(), strict=True))
+            (first + number, *head, mark, *values)
+            for number, (head, values) in enumerate(zip(heads, rows.values(chosen), strict=True))
         ),
     )
