@@ -10,7 +10,7 @@ import numpy as np
 
 from gridsvc.intake.batch import Batch
 from gridsvc.intake.context import LEFT_OUT, nothing_near
-from gridsvc.intake.current import current_keys, preview
+from gridsvc.intake.current import current_count, current_keys, preview
 from gridsvc.intake.problems import OUTCOMES
 from gridsvc.intake.report import LoadReport, NothingAcceptedError
 from gridsvc.intake.suspicion import suspicion
@@ -88,6 +88,7 @@ def finish(
             raise nothing_near(origin.name, report.counts["beyond"], report.counts["within"])
         raise NothingAcceptedError(report)
     step("store", STEPS["store"])
+    batch.let_go()
     _store(store, batch, report, options, started, numbers, _kept(origin, store, report))
     return report
 
@@ -165,10 +166,11 @@ def _store(
     """Store the accepted rows (or only foretell what storing them would do) and complete the report."""
     frame, quarantine = batch.stored_frame(), batch.quarantine_frame(report.quarantined)
     part = {"context": options.context}
-    held = current_keys(store, batch.layer, **part) if options.mode == "replace" else set()
+    held = current_count(store, batch.layer, **part) if options.mode == "replace" else 0
     split = batch.keys[list(batch.splits)].tolist()
     # all of them, whether stored or not: what the store has is judged again inside the transaction
     kept = set(batch.keys[batch.problems.mask].tolist()) - set(batch.keys[batch.accepted].tolist())
+    waiting = kept & current_keys(store, batch.layer, **part) if held and kept else set()
     if options.dry_run:
         changes: Any = preview(store, batch.layer, frame, options.mode, kept, split, **part)
     else:
@@ -193,25 +195,25 @@ def _store(
     for name in ("added", "changed", "unchanged"):
         report.counts[name] = getattr(changes, name)
     report.ended = changes.ended
-    report.warnings += _ending(held, held & kept, report)
+    report.warnings += _ending(held, len(waiting), report)
 
 
-def _ending(held: set[str], kept: set[str], report: LoadReport) -> list[Text]:
-    """Warnings where a replacing load ends much, or what waits in quarantine."""
+def _ending(held: int, kept: int, report: LoadReport) -> list[Text]:
+    """Warnings where a replacing load ends much or holds back *kept* of the features *held* before."""
     warnings = []
     if kept:
         warnings.append(
             bilingual(
-                f"{len(kept)} features that the store holds are in quarantine in this file: the store keeps them as "
+                f"{kept} features that the store holds are in quarantine in this file: the store keeps them as "
                 "they were until corrected rows are loaded",
-                f"{len(kept)} 个库中已有要素本次进入待处理：更正并重新入库前，库中保留其原有内容",
+                f"{kept} 个库中已有要素本次进入待处理：更正并重新入库前，库中保留其原有内容",
             )
         )
-    if report.ended > len(held) / 2:
+    if report.ended > held / 2:
         warnings.append(
             bilingual(
-                f"{report.ended} of {len(held)} features that the store held are not in this file and ended",
-                f"库中原有 {len(held)} 个要素，其中 {report.ended} 个不在本文件中，已移除",
+                f"{report.ended} of {held} features that the store held are not in this file and ended",
+                f"库中原有 {held} 个要素，其中 {report.ended} 个不在本文件中，已移除",
             )
         )
     return warnings

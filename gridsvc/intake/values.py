@@ -177,6 +177,9 @@ def _text(cell: str) -> str | None:
 
     ``="001"`` (how spreadsheets keep zeros in CSV) is unwrapped, and a long whole number loses its ``.0``.
     """
+    if cell.isascii() and cell.isalnum() and len(cell) != len("null"):
+        # most are: digits and letters alone, of which only "null" means nothing
+        return cell
     text = cell.strip() if cell.isascii() else cell.translate(_FULL_WIDTH).strip()
     if not text.isprintable():
         text = " ".join("".join(char if char.isprintable() else " " for char in text).split())

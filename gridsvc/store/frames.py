@@ -78,9 +78,9 @@ def _date(series: pd.Series[Any]) -> Values:
         days = np.array(["NaT" if text is None else text for text in texts], dtype="datetime64[D]")
     # few days are many rows'
     codes, distinct = pd.factorize(days.view("int64"))
-    texts = np.datetime_as_string(distinct.view("datetime64[D]")).astype(object)
-    texts[texts == "NaT"] = None
-    return list(texts[codes].tolist())
+    spelled = np.datetime_as_string(np.asarray(distinct).view("datetime64[D]")).tolist()
+    texts = [None if text == "NaT" else text for text in spelled]
+    return [texts[code] for code in codes.tolist()]
 
 
 _TO_STORED: dict[FieldType, Callable[[pd.Series[Any]], Values]] = {
@@ -152,9 +152,7 @@ def rows_of(frame: pd.DataFrame, table: Table) -> Rows:
     return Rows(tuple(_stored(frame.iloc[:0], table)), keys, hashes, partial(_tuples, frame, table))
 
 
-def _tuples(
-    frame: pd.DataFrame, table: Table, chosen: npt.NDArray[np.intp]
-) -> Iterator[tuple[Any, ...]]:
+def _tuples(frame: pd.DataFrame, table: Table, chosen: npt.NDArray[np.intp]) -> Iterator[tuple[Any, ...]]:
     """The stored values of the rows at *chosen*, chunk by chunk."""
     for start in range(0, len(chosen), CHUNK):
         piece = frame.iloc[chosen[start : start + CHUNK]]
@@ -178,7 +176,8 @@ def _content(frame: pd.DataFrame, table: Table) -> dict[str, Values]:
 def _stored(frame: pd.DataFrame, table: Table) -> dict[str, Values]:
     """Every stored column: the content, and what is no part of it."""
     columns = _content(frame, table)
-    for name, kind in (("source_row", "integer"), (CONTEXT, "boolean")):
+    beside: dict[str, FieldType] = {"source_row": "integer", CONTEXT: "boolean"}
+    for name, kind in beside.items():
         if name in table.stored:
             given = frame.get(name, pd.Series([None] * len(frame), dtype=object))
             columns[name] = stored_values(given, kind)

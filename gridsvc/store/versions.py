@@ -87,6 +87,14 @@ def _plain(value: Any) -> Any:
     return value.isoformat()[:10] if hasattr(value, "isoformat") else value
 
 
+def count(db: Database, table: Table, *, context: bool = False) -> int:
+    """Number of current rows: own ones, or (*context*) the neighbours'."""
+    if not db.columns(table.name):
+        return 0
+    condition = f"{table.ended} IS NULL AND {part(db, table, context)}"
+    return int(db.rows(f"SELECT COUNT(*) FROM {table.name} WHERE {condition}")[0][0])
+
+
 def stored_rows(db: Database, table: Table, at: int, *, context: bool = False) -> Rows:
     """The rows of one part that were current after *at*, with every column that the database holds."""
     own = {"version", "fid", "key", "hash", table.begun, table.ended}
