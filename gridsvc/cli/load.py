@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -109,6 +111,7 @@ def run_load(
         with _no_search(), session.store(write=not dry_run) as store, session.progress() as progress:
             told, code = load(store, progress.step), DONE
             if told.load_id is not None:
+                _return_memory()
                 stored = bilingual(f"load {told.load_id}", f"入库 {told.load_id} ")
                 code = publish(session, store, stored, progress)
     except NothingAcceptedError as refusal:
@@ -125,6 +128,14 @@ def run_load(
 
     session.answer(told.to_dict(), show)
     return max(told.exit_code, code)
+
+
+def _return_memory() -> None:
+    """Give the system back what the load has freed, where the C library can: glibc keeps it, a sixth of the peak."""
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)
 
 
 @contextmanager
