@@ -87,13 +87,14 @@ def register(app: typer.Typer) -> None:
             with store.snapshot():
                 scene = Scene(store, session.workspace, session.layers, day, workers)
                 found = propose(scene, one, add, candidates, unit or "", progress.reach)
-                shapes = transform(found.places.geometry.to_numpy(), scene.crs, store.crs)
+                lonlat = store.crs
+                shapes = transform(found.places.geometry.to_numpy(), scene.crs, lonlat)
         told = Told(found, session.layers, candidates, add, unit or "", session.lang, shapes, day)
         listing = Listing(
             "site",
             lambda: told.data,
             lambda: told.rows.rename(columns={name: title(session.lang) for name, title in HEADINGS.items()}),
-            lambda: gpd.GeoDataFrame(told.rows, geometry=shapes, crs=store.crs),
+            lambda: gpd.GeoDataFrame(told.rows, geometry=shapes, crs=lonlat),
             told.show,
         )
         deliver(session, listing, form, out)
@@ -148,9 +149,15 @@ class Told:
 
     def amount(self, whole: int) -> Text:
         """A whole amount in words."""
+        if self.found.indicator.kind == "feature_near":
+            return words.count(whole * self.per_whole, self._measure)
+        return self.plain(whole)
+
+    def plain(self, whole: int) -> Text:
+        """The same without what is counted: a number of residents, but metres."""
         value = whole * self.per_whole
         if self.found.indicator.kind == "feature_near":
-            return words.count(value, self._measure)
+            return words.count(value)
         return (words.length if self.found.indicator.kind == "length_near" else words.area)(value)
 
     @property
@@ -222,11 +229,20 @@ class Told:
         ]  # fmt: skip
         titles = {"adds", "together"}
         columns = [
-            (f"{head} ({self._measure(self.lang)})" if name in titles and self._measure(self.lang) else head, side)
+            (
+                f"{head} ({self._measure(self.lang)})"
+                if name in titles and self._measure(self.lang)
+                else head,
+                side,
+            )
             for name, (head, side) in zip(shown, columns, strict=True)
         ]
-        spare = [[head for name, (head, _) in zip(shown, columns, strict=True) if name in group] for group in SPARE]
-        show_table(out, columns, cells, title=self.found.indicator.title(self.lang), spare=spare, lang=self.lang)
+        spare = [
+            [head for name, (head, _) in zip(shown, columns, strict=True) if name in group] for group in SPARE
+        ]
+        show_table(
+            out, columns, cells, title=self.found.indicator.title(self.lang), spare=spare, lang=self.lang
+        )
         for line in lines:
             out.print(line, highlight=False, markup=False, soft_wrap=True)
 
@@ -257,16 +273,17 @@ class Told:
         for code, after in self.found.after.items():
             one, before = self.found.indicator, self.found.before[code]
             old, new = before.graded(one), after.graded(one)
-            above, below, all_ = self.amount(before.numerator), self.amount(after.numerator), self.amount(after.denominator)
+            sides = [self.plain(sums.numerator) for sums in (before, after)]
+            whole = self.amount(after.denominator)
             goal, goal_zh = "", ""
             if new.met is not None:
                 goal = f"; goal {goal_of(one)} {one.unit} {'met' if new.met else 'not met'}"
                 goal_zh = f"；目标 {goal_of(one)} {one.unit}，{'已达标' if new.met else '未达标'}"
-            who, who_zh = code or "all", code or "全域"
+            who, who_zh = code or "overall", code or "总体"
             lines.append(
                 bilingual(
-                    f"{who}: {old.display} → {new.display} {one.unit} ({above.en} → {below.en} of {all_.en}){goal}",
-                    f"{who_zh}：{old.display} → {new.display} {one.unit}（{above.zh} → {below.zh}，共 {all_.zh}）{goal_zh}",
+                    f"{who}: {old.display} → {new.display} {one.unit} ({sides[0].en} → {sides[1].en} of {whole.en}){goal}",
+                    f"{who_zh}：{old.display} → {new.display} {one.unit}（{sides[0].zh} → {sides[1].zh}，共 {whole.zh}）{goal_zh}",
                 )
             )
         return lines

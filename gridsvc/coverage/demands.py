@@ -195,7 +195,7 @@ def _areas(scene: Scene, indicator: Indicator, lacking: Shapes, places: Shapes) 
 def _samples(ground: Shapes, spacing: float) -> tuple[Shapes, float]:
     """Points on a square lattice inside *ground*, and the metres between them: at least *spacing*."""
     parts = shapely.get_parts(ground)
-    parts = parts[shapely.get_dimensions(parts) == 2]
+    parts = parts[shapely.area(parts) > 0]
     spacing = max(spacing, float(np.sqrt(shapely.area(parts).sum() / SAMPLES)))
     low = np.ceil(shapely.bounds(parts) / spacing).astype(np.int64)
     part, east = spread(low[:, 0], low[:, 2])
@@ -204,4 +204,3 @@ def _samples(ground: Shapes, spacing: float) -> tuple[Shapes, float]:
     shapely.prepare(parts)
     held = shapely.contains_xy(parts[part[column]], xy)
     return np.asarray(shapely.points(xy[held]), dtype=object), spacing
-

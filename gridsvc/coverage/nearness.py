@@ -54,9 +54,7 @@ def near_features(
     return near.union(_inside_large(segments, bits.take(open_), shapes, distance))
 
 
-def stretches_near(
-    segments: Segments, rows: Rows, points: Any, distance: float
-) -> tuple[Ints, Ints, Ints]:
+def stretches_near(segments: Segments, rows: Rows, points: Any, distance: float) -> tuple[Ints, Ints, Ints]:
     """Which stretches of the straight pieces *rows* lie within *distance* metres of which point.
 
     Returns rows of *points* (Points in the metre CRS), starts and ends on the axis: together just what

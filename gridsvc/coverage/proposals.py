@@ -70,7 +70,9 @@ class Proposal:
     spacing: float | None
 
 
-def siting_indicator(indicators: Indicators, layer: str, name: str | None, distance: float | None) -> Indicator:
+def siting_indicator(
+    indicators: Indicators, layer: str, name: str | None, distance: float | None
+) -> Indicator:
     """The indicator that asks what is near *layer*: the one named, else the first that speaks of people.
 
     *distance* (metres) takes the place of its own. Raises :class:`UsageError` where none fits.
@@ -166,9 +168,14 @@ def _require_loaded(scene: Scene, indicator: Indicator, candidates: str) -> None
 
 
 def _require_unit(scene: Scene, unit: str) -> None:
-    owners = scene.partition.cells["unit"]
-    if unit and not owners.str.startswith(unit).any():
+    if unit and unit not in _unit_names(scene):
         raise NotFoundError(f"there is no unit {unit!r}", f"没有编码为 {unit!r} 的单元")
+
+
+def _unit_names(scene: Scene) -> dict[str, str]:
+    """Names of all units by code."""
+    frames = [scene.layer(scene.layers.units[level].name) for level in LEVELS]
+    return {code: name for one in frames for code, name in zip(one["code"], one["name"], strict=True)}
 
 
 def _candidates(scene: Scene, zone: str, candidates: str, unit: str) -> Shapes:
@@ -230,8 +237,7 @@ def _described(scene: Scene, chosen: Shapes, adds: Ints) -> gpd.GeoDataFrame:
     """Places with the road that each is on, and its unit."""
     cell = scene.partition.locate(shapely.get_coordinates(chosen))
     unit = scene.partition.cells["unit"].to_numpy(object)[cell]
-    frames = [scene.layer(scene.layers.units[level].name) for level in LEVELS]
-    names = {code: name for one in frames for code, name in zip(one["code"], one["name"], strict=True)}
+    names = _unit_names(scene)
     table = pd.DataFrame({"adds": adds, "road": _roads(scene, chosen), "unit": unit})
     table["unit_name"] = [names.get(code, "") for code in unit]
     return gpd.GeoDataFrame(table, geometry=chosen, crs=scene.crs)
@@ -250,4 +256,3 @@ def _roads(scene: Scene, points: Shapes) -> list[str]:
     label = scene.roads.label[segments.road[line]]
     rows = pd.DataFrame({"point": point, "label": label}).drop_duplicates().sort_values(["point", "label"])
     return rows.groupby("point")["label"].agg(" / ".join).reindex(range(len(points))).fillna("").tolist()
-

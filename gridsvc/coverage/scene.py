@@ -132,7 +132,10 @@ class Scene:
         They have the values *fields*; no other fields of these targets can be asked for.
         """
         stands = self.targets(name)
-        new = {field: pd.array([value] * len(points), dtype=stands[field].dtype) for field, value in fields.items()}
+        new = {
+            field: pd.array([value] * len(points), dtype=stands[field].dtype)
+            for field, value in fields.items()
+        }
         added = gpd.GeoDataFrame(new, geometry=np.asarray(points, dtype=object), crs=self.crs)
         other = copy(self)
         other.once = Kept().once
