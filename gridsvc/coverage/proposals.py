@@ -188,7 +188,7 @@ def _candidates(scene: Scene, zone: str, candidates: str, unit: str) -> Shapes:
     cell = scene.partition.locate(shapely.get_coordinates(points))
     owners = np.append(scene.partition.cells["unit"].to_numpy(object), "").astype(str)
     inside = scene.in_zone(zone)[cell] & np.char.startswith(owners, unit)[cell]
-    found = points[inside & (cell != OUTSIDE)]
+    found: Shapes = points[inside & (cell != OUTSIDE)]
     if not len(found):
         where = " ".join(filter(None, [zone and f"in the zone {zone}", unit and f"in the unit {unit}"]))
         place = "".join(filter(None, [unit and f"单元 {unit} ", zone and f"区域 {zone} "])) + "内"
@@ -215,7 +215,8 @@ def _lacking(scene: Scene, indicator: Indicator, measured: Measured, asked: Dema
     """What is not near enough, whole amount: of ground its area, not that of its points."""
     if asked.spacing is None:
         return asked.total
-    return round(shapely.area(lacking_ground(scene, indicator, measured.gaps)).sum() * SQUARE_MM)
+    area = float(shapely.area(lacking_ground(scene, indicator, measured.gaps)).sum())
+    return round(area * SQUARE_MM)
 
 
 def _ground_gains(scene: Scene, indicator: Indicator, measured: Measured, chosen: Shapes) -> Ints:

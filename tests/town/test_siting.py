@@ -13,6 +13,7 @@ import json
 import numpy as np
 import pytest
 import shapely
+from python_calamine import CalamineWorkbook
 from typer.testing import CliRunner
 
 from gridsvc.cli import app
@@ -287,19 +288,25 @@ def test_the_figure_of_residents_comes_first(town):
 
 
 def test_what_cannot_be_asked_is_told_in_one_sentence(place, code):
+    def ask(name, **more):
+        return lambda: proposed(place, name, 1, **more)
+
     refused = [
-        (UsageError, "no indicator asks what is near water", lambda: siting_indicator(place.indicators, "water", None, None)),
-        (UsageError, "lit_road does not ask for more", lambda: proposed(place, "lit_road", 1)),
-        (UsageError, "not_too_many does not ask for more", lambda: proposed(place, "not_too_many", 1)),
-        (UsageError, "give --distance", lambda: proposed(place, "by_kind", 1)),
-        (UsageError, "a table has no positions", lambda: proposed(place, "people", 1, candidates="chiefs")),
-        (NotFoundError, "nothing is loaded in bins", lambda: proposed(place, "people", 1, candidates="bins")),
-        (NotFoundError, "no unit '99'", lambda: proposed(place, "people", 1, unit="99")),
-        (NotFoundError, "none of the parking lies in the unit", lambda: proposed(place, "people", 1, candidates="parking", unit=code.A2)),
-    ]  # fmt: skip
-    for kind, words, ask in refused:
+        (UsageError, "lit_road does not ask for more", ask("lit_road")),
+        (UsageError, "not_too_many does not ask for more", ask("not_too_many")),
+        (UsageError, "give --distance", ask("by_kind")),
+        (UsageError, "a table has no positions", ask("people", candidates="chiefs")),
+        (NotFoundError, "nothing is loaded in bins", ask("people", candidates="bins")),
+        (NotFoundError, "no unit '99'", ask("people", unit="99")),
+        (
+            NotFoundError,
+            "none of the parking lies in the unit",
+            ask("people", candidates="parking", unit=code.A2),
+        ),
+    ]
+    for kind, words, refuse in refused:
         with pytest.raises(kind, match=words):
-            ask()
+            refuse()
 
 
 def test_where_nothing_stands_yet_the_first_is_placed(build, code):
@@ -326,7 +333,7 @@ def test_the_command_tells_places_and_figures(place):
     assert "在 4 个候选点中，没有其他 2 处能覆盖更多" in chinese
 
 
-def test_the_command_in_json_and_as_files(place, tmp_path, open_sheet):
+def test_the_command_in_json_and_as_files(place, tmp_path):
     told = json.loads(call(place, "toilets", "--add", "2", "--indicator", "people", "--json").output)
     assert [(row["adds"], row["together"]) for row in told["places"]] == [(18, 18), (18, 36)]
     assert told["candidates"] == {"from": "junctions", "unit": None, "count": 4}
@@ -347,7 +354,8 @@ def test_the_command_in_json_and_as_files(place, tmp_path, open_sheet):
             place, "toilets", "--add", "2", "--indicator", "people", "-o", str(tmp_path / f"s.{ending}")
         )
         assert done.exit_code == 0, done.output
-    assert [row["Adds"] for row in open_sheet(tmp_path / "s.xlsx").rows()] == [18, 18]
+    heading, *rows = CalamineWorkbook.from_path(tmp_path / "s.xlsx").get_sheet_by_index(0).to_python()
+    assert [row[heading.index("Adds")] for row in rows] == [18, 18]
     points = json.loads((tmp_path / "s.geojson").read_text(encoding="utf-8"))["features"]
     assert [one["geometry"]["type"] for one in points] == ["Point", "Point"]
 
