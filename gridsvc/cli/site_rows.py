@@ -162,10 +162,19 @@ class Told:
             [format(row[name], forms.get(name, "")) for name in heads] for row in plain_records(self.rows)
         ]
         spare = [[heads[name] for name in group] for group in SPARE]
-        title = self.found.indicator.title(self.lang)
-        show_table(out, columns, cells, title=title, spare=spare, lang=self.lang)
+        show_table(out, columns, cells, title=self._title, spare=spare, lang=self.lang)
         for line in lines:
             out.print(line, highlight=False, markup=False, soft_wrap=True)
+
+    @property
+    def _title(self) -> str:
+        """The figure, and the distance that was asked about."""
+        near, title = near_of(self.found.indicator), self.found.indicator.title(self.lang)
+        return (
+            title
+            if near.distance is None or near.by
+            else f"{title} · {words.length(near.distance)(self.lang)}"
+        )
 
     def _heading(self, name: str) -> str:
         """The name of a column, with what its amounts are in."""
