@@ -64,7 +64,7 @@ def register(app: typer.Typer) -> None:
                 found = propose(scene, one, add, candidates, unit or "", progress.reach)
                 lonlat = store.crs
                 shapes = transform(found.places.geometry.to_numpy(), scene.crs, lonlat)
-        told = Told(found, session.layers, candidates, add, unit or "", session.lang, shapes, day)
+        told = Told(found, session.layers, candidates, add, unit or "", session.lang, shapes, day, distance)
         listing = Listing(
             "site",
             lambda: told.data,

@@ -55,6 +55,8 @@ class Told:
     shapes: Any
     """Points of the places in longitude and latitude."""
     day: dt.date
+    distance: float | None
+    """Metres that took the place of the figure's own."""
 
     @property
     def per_whole(self) -> float:
@@ -168,13 +170,9 @@ class Told:
 
     @property
     def _title(self) -> str:
-        """The figure, and the distance that was asked about."""
-        near, title = near_of(self.found.indicator), self.found.indicator.title(self.lang)
-        return (
-            title
-            if near.distance is None or near.by
-            else f"{title} · {words.length(near.distance)(self.lang)}"
-        )
+        """The figure, and the distance that took the place of its own."""
+        title = self.found.indicator.title(self.lang)
+        return f"{title} · {words.length(self.distance)(self.lang)}" if self.distance else title
 
     def _heading(self, name: str) -> str:
         """The name of a column, with what its amounts are in."""
