@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from gridsvc.intake.batch import Batch
 from gridsvc.intake.context import LEFT_OUT, nothing_near
@@ -17,6 +18,7 @@ from gridsvc.intake.suspicion import suspicion
 from gridsvc.intake.systems import Located
 from gridsvc.layers import Layers
 from gridsvc.store import DeliveredFile, Source, Store
+from gridsvc.store.schema import CONTEXT_KEY
 from gridsvc.store.store import Mode
 from gridsvc.text import Text, bilingual
 
@@ -165,6 +167,8 @@ def _store(
 ) -> None:
     """Store the accepted rows (or only foretell what storing them would do) and complete the report."""
     frame, quarantine = batch.stored_frame(), batch.quarantine_frame(report.quarantined)
+    if options.mode == "upsert" and not numbers:
+        _keep_absent(store, batch, frame, context=options.context)
     part = {"context": options.context}
     held = current_count(store, batch.layer, **part) if options.mode == "replace" else 0
     split = batch.keys[list(batch.splits)].tolist()
@@ -196,6 +200,29 @@ def _store(
         report.counts[name] = getattr(changes, name)
     report.ended = changes.ended
     report.warnings += _ending(held, len(waiting), report)
+
+
+def _keep_absent(store: Store, batch: Batch, frame: pd.DataFrame, *, context: bool) -> None:
+    """Where a file has no column for a field, features that the store holds keep the value that they have.
+
+    *frame* are the accepted rows of *batch*; it is changed.
+    """
+    chosen = np.flatnonzero(batch.accepted)
+    absent = [
+        [name for name in batch.layer.fields if name not in part.mapping and name not in part.constants]
+        for part in batch.parts
+    ]
+    if not any(absent):
+        return
+    held = store.read(batch.layer.name, context=context)
+    keys = held["key"].str.removeprefix(CONTEXT_KEY) if context else held["key"]
+    place = pd.Index(keys, dtype=object).get_indexer(pd.Index(frame["key"], dtype=object))
+    for start, end, names in zip(batch.starts[:-1], batch.starts[1:], absent, strict=True):
+        known = np.flatnonzero((chosen >= start) & (chosen < end) & (place >= 0))
+        for name in names:
+            values = frame[name].astype(object).to_numpy(copy=True)
+            values[known] = held[name].astype(object).to_numpy()[place[known]]
+            frame[name] = pd.Series(values, index=frame.index, dtype=object).astype(held[name].dtype)
 
 
 def _ending(held: int, kept: int, report: LoadReport) -> list[Text]:
