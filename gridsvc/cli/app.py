@@ -32,6 +32,7 @@ COMMANDS = {
     "coverage": "figures",
     "gaps": "gaps",
     "explain": "explain",
+    "site": "site",
     "map": "pages",
     "export": "exports",
     "serve": "service",

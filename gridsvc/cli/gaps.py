@@ -17,6 +17,7 @@ from gridsvc.cli.session import Session, command
 from gridsvc.cli.tables import Side, show_table
 from gridsvc.coverage.figures import Figures
 from gridsvc.errors import NotFoundError
+from gridsvc.layers import Layers
 from gridsvc.maps.words import unit as unit_words
 from gridsvc.text import Text, bilingual
 
@@ -106,7 +107,7 @@ def described(figures: Figures, found: gpd.GeoDataFrame, lang: str) -> pd.DataFr
             "to_m": found["to_m"],
             "size": found["size"],
             "measure": [
-                measure(figures, layer, name)(lang)
+                measure(figures.layers, layer, name)(lang)
                 for layer, name in zip(found["layer"], found["measure"], strict=True)
             ],
             "unit": found["unit"],
@@ -118,9 +119,9 @@ def described(figures: Figures, found: gpd.GeoDataFrame, lang: str) -> pd.DataFr
     )
 
 
-def measure(figures: Figures, layer: str | None, name: str) -> Text:
+def measure(layers: Layers, layer: str | None, name: str) -> Text:
     """What sizes are in: one of :data:`MEASURES`, else the unit of the layer's field that features weigh by."""
-    return MEASURES[name] if name in MEASURES else unit_words(figures.layers[str(layer)].fields[name].unit)
+    return MEASURES[name] if name in MEASURES else unit_words(layers[str(layer)].fields[name].unit)
 
 
 def show_gaps(out: Console, rows: pd.DataFrame, limit: int, title: str, lang: str) -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -105,9 +109,10 @@ def run_load(
     """Do one *load*, publish what it changed, report it at the terminal and to *report*; returns the exit code."""
     require_report(report)
     try:
-        with session.store(write=not dry_run) as store, session.progress() as progress:
+        with _no_search(), session.store(write=not dry_run) as store, session.progress() as progress:
             told, code = load(store, progress.step), DONE
             if told.load_id is not None:
+                _return_memory()
                 if not store.load(told.load_id).context:
                     told.warnings += loaded(store, session.workspace, session.layers, told.layer)
                 stored = bilingual(f"load {told.load_id}", f"入库 {told.load_id} ")
@@ -126,6 +131,26 @@ def run_load(
 
     session.answer(told.to_dict(), show)
     return max(told.exit_code, code)
+
+
+def _return_memory() -> None:
+    """Give the system back what the load has freed, where the C library can: glibc keeps it, a sixth of the peak."""
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)
+
+
+@contextmanager
+def _no_search() -> Iterator[None]:
+    """Have Python search for no cycles meanwhile: millions of cells form none, and it took a tenth of a load."""
+    searching = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if searching:
+            gc.enable()
 
 
 def next_steps(report: LoadReport) -> Iterator[Text]:

@@ -54,6 +54,32 @@ def near_features(
     return near.union(_inside_large(segments, bits.take(open_), shapes, distance))
 
 
+def stretches_near(segments: Segments, rows: Rows, points: Any, distance: float) -> tuple[Ints, Ints, Ints]:
+    """Which stretches of the straight pieces *rows* lie within *distance* metres of which point.
+
+    Returns rows of *points* (Points in the metre CRS), starts and ends on the axis: together just what
+    :func:`near_features` finds for all points.
+    """
+    chosen, reach = np.flatnonzero(rows), max(distance, SHORT)
+    bits, chains = _bits(segments, chosen, reach), chains_of(points, reach)
+    found = [(np.empty(0, dtype=np.int64),) * 3]
+    order = bits.by_place(20 * reach)
+    for first in range(0, len(order), CHUNK):
+        some = bits.take(order[first : first + CHUNK])
+        bit, point = chains.in_reach(some.middle, (some.high - some.low) / 2, distance)
+        pairs, number, xy = some.take(bit), np.arange(len(bit)), chains.xy[chains.first[point]]
+        whole = np.flatnonzero(_held(pairs, number, xy, np.full(len(bit), distance)))
+        part, low, high = _disc_stretches(pairs, number, xy, distance)
+        pair = np.concatenate([whole, part])
+        low = np.concatenate([pairs.low[whole], low])
+        high = np.concatenate([pairs.high[whole], high])
+        row, length = pairs.row[pair], pairs.length[pair]
+        start, end = segments.place(row, low / length), segments.place(row, high / length)
+        found.append((chains.shape[point[pair]], start, end))
+    point, start, end = (np.concatenate(part) for part in zip(*found, strict=True))
+    return point, start, end
+
+
 @dataclass(frozen=True)
 class _Bits:
     """Short bits of straight pieces."""

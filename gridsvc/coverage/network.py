@@ -7,6 +7,7 @@ on it, like everything else that is measured on roads.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -26,6 +27,8 @@ Rows = npt.NDArray[np.bool_]
 
 GAP = 0.5
 """Metres: ends of streets that are no farther from another street than this are joined to it."""
+TOGETHER = 4_000_000
+"""Distances to single goals that are held at a time."""
 _SAME = 1e-3
 # metres: what lies closer is one point, computed twice
 
@@ -40,6 +43,11 @@ class Joins:
     """Place on the axis, nanometres."""
     off: Floats
     """Metres from the feature to the street, straight; infinite where none is near enough."""
+
+    def within(self, metres: float) -> Joins:
+        """Those no farther off than *metres*."""
+        near = self.off <= metres
+        return Joins(self.edge[near], self.place[near], self.off[near])
 
 
 @dataclass(frozen=True)
@@ -113,8 +121,37 @@ class Network:
         The goals are *goals*, and every place on the stretches *arrived*.
         """
         there = Intervals.empty() if arrived is None else arrived
-        real = goals.off <= limit
-        edge, place, off = goals.edge[real], goals.place[real], goals.off[real]
+        near = goals.within(limit)
+        cut = self._cut(near, there)
+        over = there.within(cut.start, cut.end) > 0
+        seeds = np.concatenate([cut.node, cut.tail[over], cut.head[over]])
+        off = np.concatenate([near.off, np.zeros(len(seeds) - len(cut.node))])
+        metres = distances(cut.count, cut.tail, cut.head, cut.metres, seeds, off, limit)
+        return Walk(cut.start, cut.end, cut.edge, metres[cut.tail], metres[cut.head], over, limit)
+
+    def walks(self, goals: Joins, limit: float) -> Iterator[Walk]:
+        """The :meth:`walk` to each of *goals* alone, in their order."""
+        cut = self._cut(goals.within(limit), Intervals.empty())
+        nowhere = np.full(cut.count, np.inf)
+        near = np.flatnonzero(goals.off <= limit)
+        source = np.full(len(goals.off), -1)
+        source[near] = cut.count + np.arange(len(near))
+        a = np.concatenate([cut.tail, cut.head, source[near]])
+        b = np.concatenate([cut.head, cut.tail, cut.node])
+        weight = np.concatenate([cut.metres, cut.metres, goals.off[near]])
+        graph = _graph(cut.count + len(near), a, b, weight)
+        over = np.zeros(len(cut.start), dtype=bool)
+        step = max(1, TOGETHER // graph.shape[0])
+        for first in range(0, len(source), step):
+            some = source[first : first + step]
+            found = iter(np.atleast_2d(dijkstra(graph, directed=True, indices=some[some >= 0], limit=limit)))
+            for row in some:
+                metres = next(found) if row >= 0 else nowhere
+                yield Walk(cut.start, cut.end, cut.edge, metres[cut.tail], metres[cut.head], over, limit)
+
+    def _cut(self, goals: Joins, there: Intervals) -> _Cut:
+        """The street edges, cut at goals that join a street, and at the ends of stretches."""
+        edge, place = goals.edge, goals.place
         inner = (place > self.start[edge]) & (place < self.end[edge])
         cuts = np.unique(np.concatenate([place[inner], there.start, there.end]))
         start, end, of = cut_stretches(self.start, self.end, cuts)
@@ -123,11 +160,30 @@ class Network:
         head = np.where(end == self.end[of], self.head[of], new + np.searchsorted(cuts, end))
         node = np.where(place == self.start[edge], self.tail[edge], self.head[edge])
         node = np.where(inner, new + np.searchsorted(cuts, place), node)
-        over = there.within(start, end) > 0
-        seeds = np.concatenate([node, tail[over], head[over]])
-        off = np.concatenate([off, np.zeros(len(seeds) - len(node))])
-        metres = distances(new + len(cuts), tail, head, (end - start) / NANO, seeds, off, limit)
-        return Walk(start, end, of, metres[tail], metres[head], over, limit)
+        return _Cut(start, end, of, tail, head, node, new + len(cuts))
+
+
+@dataclass(frozen=True)
+class _Cut:
+    """Street edges cut into shorter ones."""
+
+    start: Ints
+    end: Ints
+    """Places on the axis, nanometres."""
+    edge: Ints
+    """Row of the network's edge that each is of."""
+    tail: Ints
+    head: Ints
+    """Nodes at the start and the end of each."""
+    node: Ints
+    """Node of each goal."""
+    count: int
+    """Number of nodes."""
+
+    @property
+    def metres(self) -> Floats:
+        """Length of each."""
+        return np.asarray((self.end - self.start) / NANO)
 
 
 @dataclass(frozen=True)
@@ -184,15 +240,18 @@ def distances(
     source = count
     a = np.concatenate([tail, head, np.full(len(goal), source)])
     b = np.concatenate([head, tail, goal])
-    weight = np.concatenate([metres, metres, off]).astype(float)
-    # of parallel edges the shortest: building a matrix would add them up
+    graph = _graph(count + 1, a, b, np.concatenate([metres, metres, off]).astype(float))
+    found = dijkstra(graph, directed=True, indices=source, limit=limit)
+    return np.asarray(found[:count], dtype=float)
+
+
+def _graph(size: int, a: Ints, b: Ints, weight: Floats) -> csr_array:
+    """Directed edges a–b of *weight* between *size* nodes; of parallel ones the shortest: a matrix would add them."""
     order = np.lexsort((weight, b, a))
     a, b, weight = a[order], b[order], weight[order]
     fresh = np.ones(len(a), dtype=bool)
     fresh[1:] = (a[1:] != a[:-1]) | (b[1:] != b[:-1])
-    graph = csr_array((weight[fresh], (a[fresh], b[fresh])), shape=(count + 1, count + 1))
-    found = dijkstra(graph, directed=True, indices=source, limit=limit)
-    return np.asarray(found[:count], dtype=float)
+    return csr_array((weight[fresh], (a[fresh], b[fresh])), shape=(size, size))
 
 
 def street_network(segments: Segments, roads: Rows, over: Rows | None = None, gap: float = GAP) -> Network:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -76,16 +77,36 @@ def groups(scene: Scene, of: str, near: Near, targets: Rows) -> list[tuple[Rows,
     if not near.by:
         return [(every, targets, float(near.distance or 0))] if targets.any() else []
     deciding = (scene.layer(of) if near.by == "of" else scene.targets(near.layer))[near.field]
+    found = _by_metres(near, deciding)
+    if near.by == "of":
+        return [(rows, targets, metres) for metres, rows in found if targets.any()]
+    return [(every, targets & rows, metres) for metres, rows in found if (targets & rows).any()]
+
+
+def _by_metres(near: Near, deciding: pd.Series) -> list[tuple[float, Rows]]:
+    """Rows of the deciding field by the distance that their value stands for."""
     values = deciding.astype(object).where(deciding.notna(), "").to_numpy(object)
     by_metres: dict[float, Rows] = {}
     for value in pd.unique(values):
         metres = near.metres(value)
         if metres is not None:
             by_metres[metres] = by_metres.get(metres, np.zeros(len(values), dtype=bool)) | (values == value)
-    found = sorted(by_metres.items())
+    return sorted(by_metres.items())
+
+
+def new_target(near: Near) -> dict[str, Any]:
+    """Fields of a target that does not stand yet, as the condition asks for them; None where it asks for nothing."""
+    asked: dict[str, Any] = {near.field: None} if near.by == "near" else {}
+    return asked | {field: values[0] for field, values in near.where.items()}
+
+
+def near_new(scene: Scene, of: str, near: Near) -> list[tuple[Rows, float]]:
+    """Which features of *of* would be near a :func:`new_target` within how many metres; none where nothing says."""
     if near.by == "of":
-        return [(rows, targets, metres) for metres, rows in found if targets.any()]
-    return [(every, targets & rows, metres) for metres, rows in found if (targets & rows).any()]
+        return [(rows, metres) for metres, rows in _by_metres(near, scene.layer(of)[near.field])]
+    fields = new_target(near)
+    metres = near.metres(fields[near.field] or "") if near.by else near.distance
+    return [] if metres is None else [(np.ones(len(scene.layer(of)), dtype=bool), metres)]
 
 
 def _way(near: Near) -> tuple[str, float]:

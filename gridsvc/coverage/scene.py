@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any, Self
@@ -124,6 +125,23 @@ class Scene:
                 found = pd.concat([found, self._prepared(name, beside)], ignore_index=True)
             self._targets[name] = found
         return self._targets[name]
+
+    def with_targets(self, name: str, points: Any, fields: Mapping[str, Any]) -> Scene:
+        """The same place with *points* (metre CRS) added to what of a layer may be near.
+
+        They have the values *fields*; no other fields of these targets can be asked for.
+        """
+        stands = self.targets(name)
+        new = {
+            field: pd.array([value] * len(points), dtype=stands[field].dtype)
+            for field, value in fields.items()
+        }
+        added = gpd.GeoDataFrame(new, geometry=np.asarray(points, dtype=object), crs=self.crs)
+        other = copy(self)
+        other.once = Kept().once
+        stands = stands[[*fields, "geometry"]]
+        other._targets = {**self._targets, name: pd.concat([stands, added], ignore_index=True)}
+        return other
 
     def _prepared(self, name: str, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         """Rows of a layer with the states of the day, in the metre CRS."""

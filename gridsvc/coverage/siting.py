@@ -15,8 +15,10 @@ from scipy.sparse import csc_array, eye_array, hstack
 from gridsvc.errors import InputRefusedError
 from gridsvc.partition.faces import Ints
 
-EXACT = 200_000
-"""Most entries (somebody reached from somewhere) that are solved exactly."""
+EXACT = 100_000
+"""Most entries (somebody reached from somewhere) that are solved exactly: some ten seconds."""
+_HEAVIEST = 1e6
+# the weights that the solver is given: it compares to a millionth, whatever they are in
 
 
 @dataclass(frozen=True)
@@ -105,8 +107,9 @@ def _exactly(table: csc_array, weight: Ints, count: int) -> Ints:
     demands, width = table.shape
     reach = hstack([table.astype(float), -eye_array(demands)], format="csr")
     limit = np.concatenate([np.ones(width), np.zeros(demands)])[None, :]
+    worth = weight * (_HEAVIEST / max(int(weight.max()), 1))
     found = milp(
-        np.concatenate([np.zeros(width), -weight.astype(float)]),
+        np.concatenate([np.zeros(width), -worth]),
         constraints=[LinearConstraint(reach, lb=0), LinearConstraint(limit, ub=count)],
         # what is reached is whole by itself once the candidates are
         integrality=np.concatenate([np.ones(width), np.zeros(demands)]),

@@ -146,6 +146,12 @@ class Batch:
             records += [{**file, **dict(zip(columns, row, strict=True))} for row in rows]
         return records
 
+    def let_go(self) -> None:
+        """Give up what was delivered, once all that is told of it is told: it takes as much memory as the rows."""
+        for part in self.parts:
+            part.delivery.columns = {}
+            part.delivery.geometry = None
+
     def quarantined(self) -> list[RowReport]:
         """Rows that could not be accepted, with all their reasons."""
         by_row = self.problems.by_row()

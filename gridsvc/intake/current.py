@@ -11,7 +11,7 @@ from gridsvc.layers import Layer
 from gridsvc.store import Store
 from gridsvc.store.frames import rows_of
 from gridsvc.store.schema import CONTEXT_KEY, layer_table
-from gridsvc.store.versions import Changes, count_changes, select
+from gridsvc.store.versions import Changes, count, count_changes, select
 
 
 def current_keys(store: Store, layer: Layer, *, context: bool = False) -> set[str]:
@@ -19,6 +19,12 @@ def current_keys(store: Store, layer: Layer, *, context: bool = False) -> set[st
     with store.snapshot():
         rows = select(store.database, layer_table(layer), ("key",), context=context)
     return {key.removeprefix(CONTEXT_KEY) if context else key for (key,) in rows}
+
+
+def current_count(store: Store, layer: Layer, *, context: bool = False) -> int:
+    """Number of the layer's current rows: the county's own, or its neighbours'."""
+    with store.snapshot():
+        return count(store.database, layer_table(layer), context=context)
 
 
 def preview(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,11 @@ from gridsvc.intake.encoding import Encoding, decode
 # language driver ids that can be believed; 0x57 and 0x00 stand for anything
 LANGUAGE_DRIVERS = {0x4D: "936", 0x7A: "936", 0x4F: "950", 0x78: "950"}
 _BINARY = {"I": "<i4", "+": "<i4", "O": "<f8"}
+# columns that hold no text of people's: plain ASCII, or binary
+_PLAIN = "NFDLIO+"
+
+Factors = tuple[npt.NDArray[np.intp], list[Any]]
+"""Index per record, and the distinct values."""
 
 
 @dataclass(frozen=True)
@@ -46,35 +52,59 @@ class Dbf:
         """Records marked as deleted."""
         return np.asarray(self.records["mark"] == b"*", dtype=bool)
 
-    def raw(self, index: int) -> list[bytes]:
-        """Distinct byte strings of the text column *index*, padding off."""
-        return [value.rstrip(b" \0") for value in dict.fromkeys(self.records[f"f{index}"].tolist())]
+    @cached_property
+    def _texts(self) -> dict[int, Factors]:
+        """The text columns by index."""
+        return {
+            index: _factorize(self.records[f"f{index}"])
+            for index, field in enumerate(self.fields)
+            if field.kind not in _PLAIN
+        }
 
     def texts(self) -> list[bytes]:
-        """Every distinct text value and every name: what the encoding is judged from."""
-        texts = [
-            text for i, field in enumerate(self.fields) if field.kind not in "NFDLIO+" for text in self.raw(i)
-        ]
+        """Every distinct text value (padding off) and every name: what the encoding is judged from."""
+        texts = [value.rstrip(b" \0") for _, distinct in self._texts.values() for value in distinct]
         return texts + [field.name for field in self.fields]
 
     def columns(self, encoding: Encoding, chosen: npt.NDArray[np.intp]) -> dict[str, Column]:
-        """Columns of the *chosen* records, decoded."""
+        """Columns of the *chosen* records, decoded.
+
+        None holds on to the records: padded to full width, they take more memory than all that is made of them.
+        """
         names = unique_names(decode(field.name, encoding.codec).strip() for field in self.fields)
         return {
-            name: Column(partial(_cells, self.records[f"f{index}"], chosen, field, encoding.codec))
+            name: Column(partial(_cells, self._plain(index, chosen), field, encoding.codec))
+            if field.kind in _PLAIN
+            else Column(partial(_cells, partial(_among, self._texts[index], chosen), field, encoding.codec))
             for index, (name, field) in enumerate(zip(names, self.fields, strict=True))
         }
 
+    def _plain(self, index: int, chosen: npt.NDArray[np.intp]) -> Callable[[], Factors]:
+        """What makes the factors of a column that is no text."""
+        return partial(_factorize, self.records[f"f{index}"][chosen])
 
-def _cells(
-    values: npt.NDArray[Any], chosen: npt.NDArray[np.intp], field: DbfField, codec: str
-) -> tuple[npt.NDArray[np.intp], list[str]]:
-    """Index per record and distinct texts of one column."""
-    cells = np.empty(len(chosen), dtype=object)
-    cells[:] = values[chosen].tolist()
+
+def _factorize(values: npt.NDArray[Any]) -> Factors:
+    cells = np.empty(len(values), dtype=object)
+    cells[:] = values.tolist()
     codes, distinct = pd.factorize(cells)
+    return np.asarray(codes, dtype=np.intp), distinct.tolist()
+
+
+def _among(factors: Factors, chosen: npt.NDArray[np.intp]) -> Factors:
+    """Factors of the *chosen* records alone."""
+    codes, distinct = factors
+    if len(chosen) == len(codes):
+        return factors
+    codes, used = pd.factorize(codes[chosen])
+    return np.asarray(codes, dtype=np.intp), [distinct[index] for index in used.tolist()]
+
+
+def _cells(factors: Callable[[], Factors], field: DbfField, codec: str) -> Factors:
+    """Index per record and distinct texts of one column."""
+    codes, distinct = factors()
     if field.kind in _BINARY:
-        return np.asarray(codes, dtype=np.intp), [str(value) for value in distinct]
+        return codes, [str(value) for value in distinct]
     texts = [decode(value.strip(b" \0"), codec) for value in distinct]
     if field.kind in {"N", "F"}:
         texts = [_number(text, field) for text in texts]
@@ -82,7 +112,7 @@ def _cells(
         texts = ["" if text in {"0", "00000000"} else text for text in texts]
     elif field.kind == "L":
         texts = ["" if text == "?" else text for text in texts]
-    return np.asarray(codes, dtype=np.intp), texts
+    return codes, texts
 
 
 def _number(text: str, field: DbfField) -> str:

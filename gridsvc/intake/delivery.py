@@ -97,6 +97,8 @@ class Column:
     @cached_property
     def _factors(self) -> tuple[npt.NDArray[np.intp], list[str]]:
         codes, spellings = self._make()
+        # what they were made of is not needed any more
+        del self._make
         empty = np.array([not spelling.strip() for spelling in spellings], dtype=bool)
         if empty.any():
             codes = np.where((codes >= 0) & empty[codes], -1, codes)

@@ -41,6 +41,8 @@ _PACKED = {
 _PACKED_NAMES = {
     ".rar": "RAR", ".7z": "7z", ".gz": "gzip", ".tgz": "gzip", ".bz2": "bzip2", ".xz": "xz", ".tar": "tar",
 }  # fmt: skip
+ARCHIVES = frozenset({".zip", *_PACKED_NAMES})
+"""How archives are called."""
 # the root of an XML document, behind declarations and comments
 _ROOT = re.compile(
     rb"\s*(?:<\?.*?\?>\s*|<!--.*?-->\s*|<!DOCTYPE[^>\[]*(?:\[.*?\]\s*)?>\s*)*<(?:[\w.-]+:)?([\w.-]+)",

@@ -78,6 +78,7 @@ def load_deliveries(
 ) -> LoadReport:
     """Load what was read already, from *origin*, into *layer*: everything but reading of :func:`load_file`.
 
+    The *deliveries* are used up: before anything is stored they give up their columns and shapes.
     *started* is when reading began (UTC, ISO 8601). Raises as :func:`load_file` does.
     """
     began, step, started = time.perf_counter(), progress or silent, started or now()

@@ -10,7 +10,17 @@ from pathlib import Path
 from gridsvc.errors import InputRefusedError, NotFoundError, UsageError
 from gridsvc.intake.archive import check_workbook, unpack, work_folder
 from gridsvc.intake.delivery import DataSet, Format
-from gridsvc.intake.formats import FORMATS, SIDECARS, advice, is_geodatabase, is_zip, readable, sidecar, sniff
+from gridsvc.intake.formats import (
+    ARCHIVES,
+    FORMATS,
+    SIDECARS,
+    advice,
+    is_geodatabase,
+    is_zip,
+    readable,
+    sidecar,
+    sniff,
+)
 from gridsvc.intake.gdal import layers_of
 from gridsvc.intake.kml import folders_of
 from gridsvc.intake.topojson import objects_of
@@ -108,6 +118,11 @@ def _data_sets(path: Path, folder: Path) -> Iterator[DataSet]:
     elif path.is_dir():
         for file in _files(path):
             yield from _in_file(file, str(Path(path.name) / file.relative_to(path)))
+        for number, file in enumerate(_archives(path)):
+            shown = f"{path.name}/{file.relative_to(path).as_posix()}"
+            unpack(file, folder / str(number))
+            for inner in _files(folder / str(number)):
+                yield from _in_file(inner, f"{shown}/{inner.relative_to(folder / str(number)).as_posix()}")
     elif is_zip(path):
         unpack(path, folder)
         for file in _files(folder):
@@ -151,6 +166,19 @@ def _files(folder: Path) -> list[Path]:
         if file.suffix.lower() != ".txt"
         and not (file.suffix.lower() == ".dbf" and file.with_suffix("") in shapes)
     )
+
+
+def _archives(folder: Path) -> list[Path]:
+    """Zips below *folder*; archives of other kinds are refused, lest what they hold is taken for missing."""
+    found = []
+    for file in sorted(folder.rglob("*")):
+        if len(file.relative_to(folder).parts) > _DEPTH or file.name.startswith(".") or not file.is_file():
+            continue
+        if file.suffix.lower() in ARCHIVES and not is_zip(file) and (refusal := advice(file)) is not None:
+            raise refusal
+        if file.suffix.lower() in ARCHIVES:
+            found.append(file)
+    return found
 
 
 def _in_file(path: Path, shown: str) -> Iterator[DataSet]:

@@ -7,16 +7,18 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from gridsvc.intake.batch import Batch
 from gridsvc.intake.context import LEFT_OUT, nothing_near
-from gridsvc.intake.current import current_keys, preview
+from gridsvc.intake.current import current_count, current_keys, preview
 from gridsvc.intake.problems import OUTCOMES
 from gridsvc.intake.report import LoadReport, NothingAcceptedError
 from gridsvc.intake.suspicion import suspicion
 from gridsvc.intake.systems import Located
 from gridsvc.layers import Layers
 from gridsvc.store import DeliveredFile, Source, Store
+from gridsvc.store.schema import CONTEXT_KEY
 from gridsvc.store.store import Mode
 from gridsvc.text import Text, bilingual
 
@@ -88,6 +90,7 @@ def finish(
             raise nothing_near(origin.name, report.counts["beyond"], report.counts["within"])
         raise NothingAcceptedError(report)
     step("store", STEPS["store"])
+    batch.let_go()
     _store(store, batch, report, options, started, numbers, _kept(origin, store, report))
     return report
 
@@ -164,11 +167,14 @@ def _store(
 ) -> None:
     """Store the accepted rows (or only foretell what storing them would do) and complete the report."""
     frame, quarantine = batch.stored_frame(), batch.quarantine_frame(report.quarantined)
+    if options.mode == "upsert" and not numbers:
+        _keep_absent(store, batch, frame, context=options.context)
     part = {"context": options.context}
-    held = current_keys(store, batch.layer, **part) if options.mode == "replace" else set()
+    held = current_count(store, batch.layer, **part) if options.mode == "replace" else 0
     split = batch.keys[list(batch.splits)].tolist()
     # all of them, whether stored or not: what the store has is judged again inside the transaction
     kept = set(batch.keys[batch.problems.mask].tolist()) - set(batch.keys[batch.accepted].tolist())
+    waiting = kept & current_keys(store, batch.layer, **part) if held and kept else set()
     if options.dry_run:
         changes: Any = preview(store, batch.layer, frame, options.mode, kept, split, **part)
     else:
@@ -193,25 +199,48 @@ def _store(
     for name in ("added", "changed", "unchanged"):
         report.counts[name] = getattr(changes, name)
     report.ended = changes.ended
-    report.warnings += _ending(held, held & kept, report)
+    report.warnings += _ending(held, len(waiting), report)
 
 
-def _ending(held: set[str], kept: set[str], report: LoadReport) -> list[Text]:
-    """Warnings where a replacing load ends much, or what waits in quarantine."""
+def _keep_absent(store: Store, batch: Batch, frame: pd.DataFrame, *, context: bool) -> None:
+    """Where a file has no column for a field, features that the store holds keep the value that they have.
+
+    *frame* are the accepted rows of *batch*; it is changed.
+    """
+    chosen = np.flatnonzero(batch.accepted)
+    absent = [
+        [name for name in batch.layer.fields if name not in part.mapping and name not in part.constants]
+        for part in batch.parts
+    ]
+    if not any(absent):
+        return
+    held = store.read(batch.layer.name, context=context)
+    keys = held["key"].str.removeprefix(CONTEXT_KEY) if context else held["key"]
+    place = pd.Index(keys, dtype=object).get_indexer(pd.Index(frame["key"], dtype=object))
+    for start, end, names in zip(batch.starts[:-1], batch.starts[1:], absent, strict=True):
+        known = np.flatnonzero((chosen >= start) & (chosen < end) & (place >= 0))
+        for name in names:
+            values = frame[name].astype(object).to_numpy(copy=True)
+            values[known] = held[name].astype(object).to_numpy()[place[known]]
+            frame[name] = pd.Series(values, index=frame.index, dtype=object).astype(held[name].dtype)
+
+
+def _ending(held: int, kept: int, report: LoadReport) -> list[Text]:
+    """Warnings where a replacing load ends much or holds back *kept* of the features *held* before."""
     warnings = []
     if kept:
         warnings.append(
             bilingual(
-                f"{len(kept)} features that the store holds are in quarantine in this file: the store keeps them as "
+                f"{kept} features that the store holds are in quarantine in this file: the store keeps them as "
                 "they were until corrected rows are loaded",
-                f"{len(kept)} 个库中已有要素本次进入待处理：更正并重新入库前，库中保留其原有内容",
+                f"{kept} 个库中已有要素本次进入待处理：更正并重新入库前，库中保留其原有内容",
             )
         )
-    if report.ended > len(held) / 2:
+    if report.ended > held / 2:
         warnings.append(
             bilingual(
-                f"{report.ended} of {len(held)} features that the store held are not in this file and ended",
-                f"库中原有 {len(held)} 个要素，其中 {report.ended} 个不在本文件中，已移除",
+                f"{report.ended} of {held} features that the store held are not in this file and ended",
+                f"库中原有 {held} 个要素，其中 {report.ended} 个不在本文件中，已移除",
             )
         )
     return warnings

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 from functools import partial
 from typing import Any
 
@@ -42,8 +42,10 @@ _WHOLE = re.compile(r"(\d{6,15})\.0+")
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 _STAKE = re.compile(r"[kK](\d+)\+(\d{1,3}(?:\.\d+)?)")
 _DATE = re.compile(
-    r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*[日号]?(?:[T\s]+[\d:.]+\s*(?:Z|[+-]\d{2}:?\d{0,2})?)?"
+    r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*[日号]?(?:[T\s]+([\d:.]+)\s*(Z|[+-]\d{2}:?\d{0,2})?)?"
 )
+# the day of a moment is the day that people in China write for it
+_CHINA = timezone(timedelta(hours=8))
 # unit of a field → units in which it may be written, with what they are of it
 _UNITS: dict[str, dict[str, float]] = {
     "m": {"m": 1, "米": 1, "公尺": 1, "km": 1000, "千米": 1000, "公里": 1000},
@@ -177,6 +179,9 @@ def _text(cell: str) -> str | None:
 
     ``="001"`` (how spreadsheets keep zeros in CSV) is unwrapped, and a long whole number loses its ``.0``.
     """
+    if cell.isascii() and cell.isalnum() and len(cell) != len("null"):
+        # most are: digits and letters alone, of which only "null" means nothing
+        return cell
     text = cell.strip() if cell.isascii() else cell.translate(_FULL_WIDTH).strip()
     if not text.isprintable():
         text = " ".join("".join(char if char.isprintable() else " " for char in text).split())
@@ -298,11 +303,14 @@ def _boolean(text: str) -> bool:
 
 
 def _date(text: str, *, from_1904: bool) -> str:
-    """ISO day of a date in any of the usual forms; a time of day is dropped."""
+    """ISO day of a date in any of the usual forms; a time of day is dropped, one with an offset is China's first."""
     try:
         found = _DATE.fullmatch(text)
         if found:
-            return date(int(found[1]), int(found[2]), int(found[3])).isoformat()
+            day = date(int(found[1]), int(found[2]), int(found[3])).isoformat()
+            if found[5] is None:
+                return day
+            return datetime.fromisoformat(f"{day}T{found[4]}{found[5]}").astimezone(_CHINA).date().isoformat()
         if re.fullmatch(r"\d{8}(\.0)?", text):
             return date(int(text[:4]), int(text[4:6]), int(text[6:8])).isoformat()
         if re.fullmatch(r"\d{14}", text):
@@ -313,7 +321,7 @@ def _date(text: str, *, from_1904: bool) -> str:
             if 20_000 <= days < _MOST_SERIAL:
                 return (_EXCEL_EPOCH + timedelta(days=days)).isoformat()
         if re.fullmatch(r"\d{12,13}", text):
-            return datetime.fromtimestamp(int(text) / 1000, UTC).date().isoformat()
+            return datetime.fromtimestamp(int(text) / 1000, _CHINA).date().isoformat()
     except (ValueError, OverflowError, OSError):
         pass
     raise Fault(

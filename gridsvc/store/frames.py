@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from hashlib import blake2b
+from itertools import repeat
 from typing import Any
 
 import geopandas
@@ -22,21 +24,26 @@ Values = list[Any]
 Objects = npt.NDArray[np.object_]
 
 KEY_SEPARATOR = "\x1f"
+# rows whose values exist as Python objects at one time: a county's two million at once would fill the memory
+CHUNK = 50_000
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows ready to be stored: *names* are the stored columns of *values*, one tuple a row."""
+    """Rows ready to be stored."""
 
     names: tuple[str, ...]
+    """The stored columns."""
     keys: Objects
     hashes: Objects
-    values: list[tuple[Any, ...]]
+    values: Callable[[npt.NDArray[np.intp]], Iterator[tuple[Any, ...]]]
+    """The values of *names* in the rows at these positions, one tuple a row, made as they are asked for."""
 
 
 def _missing(series: pd.Series[Any], values: Values) -> Values:
     """*values* with None wherever *series* has no value."""
-    return [None if gone else value for value, gone in zip(values, series.isna(), strict=True)]
+    gone = series.isna().tolist()
+    return [None if none else value for value, none in zip(values, gone, strict=True)]
 
 
 def _text(series: pd.Series[Any]) -> Values:
@@ -69,7 +76,11 @@ def _date(series: pd.Series[Any]) -> Values:
         if any(text is not None and len(text) != 10 for text in texts):
             raise ValueError("days are written YYYY-MM-DD")
         days = np.array(["NaT" if text is None else text for text in texts], dtype="datetime64[D]")
-    return [None if text == "NaT" else text for text in np.datetime_as_string(days).tolist()]
+    # few days are many rows'
+    codes, distinct = pd.factorize(days.view("int64"))
+    spelled = np.datetime_as_string(np.asarray(distinct).view("datetime64[D]")).tolist()
+    texts = [None if text == "NaT" else text for text in spelled]
+    return [texts[code] for code in codes.tolist()]
 
 
 _TO_STORED: dict[FieldType, Callable[[pd.Series[Any]], Values]] = {
@@ -130,6 +141,26 @@ def rows_of(frame: pd.DataFrame, table: Table) -> Rows:
     Raises :class:`InputRefusedError` for a value that does not have its column's type, and for keys that are
     empty or stand twice.
     """
+    keys, hashes = np.empty(len(frame), dtype=object), np.empty(len(frame), dtype=object)
+    for start in range(0, len(frame), CHUNK):
+        place = slice(start, start + CHUNK)
+        piece = frame.iloc[place]
+        columns = _content(piece, table)
+        shapes = stored_geometry(piece) if table.geometry else [None] * len(piece)
+        keys[place], hashes[place] = _keys(piece, table, columns), _hashes(columns, shapes)
+    _require_distinct(keys, table)
+    return Rows(tuple(_stored(frame.iloc[:0], table)), keys, hashes, partial(_tuples, frame, table))
+
+
+def _tuples(frame: pd.DataFrame, table: Table, chosen: npt.NDArray[np.intp]) -> Iterator[tuple[Any, ...]]:
+    """The stored values of the rows at *chosen*, chunk by chunk."""
+    for start in range(0, len(chosen), CHUNK):
+        piece = frame.iloc[chosen[start : start + CHUNK]]
+        yield from zip(*_stored(piece, table).values(), strict=True)
+
+
+def _content(frame: pd.DataFrame, table: Table) -> dict[str, Values]:
+    """The table's own columns as they are stored."""
     columns: dict[str, Values] = {}
     for name, kind in table.columns.items():
         try:
@@ -139,67 +170,67 @@ def rows_of(frame: pd.DataFrame, table: Table) -> Rows:
                 f"{table.name}: column {name} must be {kind}: {error}",
                 f"{table.name}：字段 {name} 应为 {kind} 类型：{error}",
             ) from error
-    keys = _keys(frame, table, columns)
-    shapes = stored_geometry(frame) if table.geometry else [None] * len(frame)
-    hashes = _hashes(columns, shapes)
-    if "source_row" in table.stored:
-        place = frame.get("source_row", pd.Series([None] * len(frame), dtype=object))
-        columns["source_row"] = stored_values(place, "integer")
-    if CONTEXT in table.stored:
-        # like the key, no part of the content
-        flags = frame.get(CONTEXT, pd.Series([None] * len(frame), dtype=object))
-        columns[CONTEXT] = stored_values(flags, "boolean")
+    return columns
+
+
+def _stored(frame: pd.DataFrame, table: Table) -> dict[str, Values]:
+    """Every stored column: the content, and what is no part of it."""
+    columns = _content(frame, table)
+    beside: dict[str, FieldType] = {"source_row": "integer", CONTEXT: "boolean"}
+    for name, kind in beside.items():
+        if name in table.stored:
+            given = frame.get(name, pd.Series([None] * len(frame), dtype=object))
+            columns[name] = stored_values(given, kind)
     if table.geometry:
-        columns["geometry"] = shapes
-    return Rows(tuple(columns), keys, hashes, list(zip(*columns.values(), strict=True)))
+        columns["geometry"] = stored_geometry(frame)
+    return columns
 
 
-def _keys(frame: pd.DataFrame, table: Table, columns: dict[str, Values]) -> Objects:
+def _keys(frame: pd.DataFrame, table: Table, columns: dict[str, Values]) -> list[str]:
     """The key of every row: the frame's own, or made of the table's key columns."""
-    if table.key:
-        parts = [["" if value is None else str(value) for value in columns[name]] for name in table.key]
-        keys = [KEY_SEPARATOR.join(values) for values in zip(*parts, strict=True)]
-    else:
-        keys = ["" if key is None else key for key in stored_values(frame["key"], "text")]
-    array = np.array(keys, dtype=object)
-    twice = pd.Series(array, dtype=object).duplicated()
-    if twice.any() or "" in array:
-        worst = str(array[twice.to_numpy()][0]) if twice.any() else ""
+    if not table.key:
+        return ["" if key is None else key for key in stored_values(frame["key"], "text")]
+    parts = [["" if value is None else str(value) for value in columns[name]] for name in table.key]
+    return [KEY_SEPARATOR.join(values) for values in zip(*parts, strict=True)]
+
+
+def _require_distinct(keys: Objects, table: Table) -> None:
+    """Refuse keys that are empty or stand twice."""
+    twice = pd.Series(keys, dtype=object).duplicated()
+    if twice.any() or "" in keys:
+        worst = str(keys[twice.to_numpy()][0]) if twice.any() else ""
         shown = worst.replace(KEY_SEPARATOR, " / ")
         if not worst:
             raise InputRefusedError(f"{table.name}: a key is empty", f"{table.name}：存在空编号")
         raise InputRefusedError(
             f"{table.name}: key {shown!r} stands more than once", f"{table.name}：编号 {shown!r} 重复"
         )
-    return array
 
 
-def _hashes(columns: dict[str, Values], shapes: Values) -> Objects:
+def _hashes(columns: dict[str, Values], shapes: Values) -> list[bytes]:
     """128-bit hash of every row's content.
 
     Only fields that have a value take part, in the order of their names: so a field that a newer definition
     adds, or fields in another order, do not change a row.
     """
     texts = [_spelled(name, columns[name]) for name in sorted(columns)]
-    hashes = np.empty(len(shapes), dtype=object)
-    hashes[:] = [
-        hashlib.blake2b("".join(row).encode() + b"\n" + (shape or b""), digest_size=16).digest()
-        for *row, shape in zip(*texts, shapes, strict=True)
-    ]
-    return hashes
+    shares = [*filter(None, texts), repeat(b"\n"), (shape or b"" for shape in shapes)]
+    # not strict: what is repeated has no end
+    return [blake2b(b"".join(row), digest_size=16).digest() for row in zip(*shares)]  # noqa: B905
 
 
-def _spelled(name: str, values: Values) -> list[str]:
-    """One column's share in the canonical content of every row; nothing where there is no value."""
+def _spelled(name: str, values: Values) -> list[bytes]:
+    """One column's share in the canonical content of every row; none at all where no row has a value."""
     # text is preceded by its length, so that no text can look like the next field
-    return [
-        ""
+    spelled = {
+        value: b""
         if value is None
-        else f"{name}={len(value)}:{value};"
+        else f"{name}={len(value)}:{value};".encode()
         if type(value) is str
-        else f"{name}={value!r};"
-        for value in values
-    ]
+        else f"{name}={value!r};".encode()
+        for value in set(values)
+    }
+    return [spelled[value] for value in values] if any(spelled.values()) else []
 
 
 def frame_of(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from pyogrio import raw
 
 from gridsvc.errors import StoreError
@@ -229,8 +230,7 @@ def _add(
     }
     geometry = None
     if geometry_type is not None:
-        geometry = np.empty(len(columns[-1]), dtype=object)
-        geometry[:] = columns[-1]
+        geometry = _objects(columns[-1])
     offsets = {column: np.full(len(columns[0]), GDAL_UTC) for column in kinds if column in MOMENTS}
     options = {"FID": "fid", "IDENTIFIER": title.zh, "DESCRIPTION": title.en}
     options |= {"SPATIAL_INDEX": "YES"} if geometry_type else {"ASPATIAL_VARIANT": "GPKG_ATTRIBUTES"}
@@ -257,11 +257,19 @@ def _field(values: Sequence[Any], kind: FieldType | str) -> Column:
     if kind == "number":
         return np.array(values, dtype="float64"), None
     if kind == "date":
-        return np.array(["NaT" if value is None else value for value in values], dtype="datetime64[D]"), None
+        # few days are many rows'
+        codes, distinct = pd.factorize(_objects(values))
+        return np.array([*distinct.tolist(), "NaT"], dtype="datetime64[D]")[codes], None
     if kind == "moment":
         return np.array([str(value)[:19] for value in values], dtype="datetime64[ms]"), None
     if kind in ("integer", "boolean"):
-        missing = np.array([value is None for value in values], dtype=bool)
-        known = [0 if value is None else value for value in values]
+        missing = np.asarray(pd.isna(_objects(values)), dtype=bool)
+        known = [0 if value is None else value for value in values] if missing.any() else values
         return np.array(known, dtype="bool" if kind == "boolean" else "int64"), missing
-    return np.array(values, dtype=object), None
+    return _objects(values), None
+
+
+def _objects(values: Sequence[Any]) -> npt.NDArray[np.object_]:
+    array = np.empty(len(values), dtype=object)
+    array[:] = values
+    return array

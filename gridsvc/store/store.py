@@ -266,7 +266,7 @@ class Store(History):
     def counts(self) -> dict[str, int]:
         """Number of current rows of the county's own, by layer."""
         with self._db.reading():
-            return {name: self._count(layer_table(layer)) for name, layer in self.layers.items()}
+            return {name: versions.count(self._db, layer_table(layer)) for name, layer in self.layers.items()}
 
     def digest(self, layer: str | None = None) -> str:
         """SHA-256 over the current rows of one layer or all, the county's own: equal content, equal digests.
@@ -370,13 +370,6 @@ class Store(History):
     def database(self) -> Database:
         """The open database, for the store's own modules."""
         return self._db
-
-    def _count(self, table: Table) -> int:
-        if not self._db.columns(table.name):
-            return 0
-        own = versions.part(self._db, table, context=False)
-        found = self._db.rows(f"SELECT COUNT(*) FROM {table.name} WHERE {table.ended} IS NULL AND {own}")
-        return int(found[0][0])
 
     def _frame(
         self,

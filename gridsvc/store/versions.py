@@ -87,13 +87,21 @@ def _plain(value: Any) -> Any:
     return value.isoformat()[:10] if hasattr(value, "isoformat") else value
 
 
+def count(db: Database, table: Table, *, context: bool = False) -> int:
+    """Number of current rows: own ones, or (*context*) the neighbours'."""
+    if not db.columns(table.name):
+        return 0
+    condition = f"{table.ended} IS NULL AND {part(db, table, context)}"
+    return int(db.rows(f"SELECT COUNT(*) FROM {table.name} WHERE {condition}")[0][0])
+
+
 def stored_rows(db: Database, table: Table, at: int, *, context: bool = False) -> Rows:
     """The rows of one part that were current after *at*, with every column that the database holds."""
     own = {"version", "fid", "key", "hash", table.begun, table.ended}
     names = tuple(name for name in db.columns(table.name) if name not in own)
     found = select(db, table, ("key", "hash", *names), at=at, context=context)
     keys, hashes = _columns([row[:2] for row in found], 2)
-    return Rows(names, keys, hashes, [row[2:] for row in found])
+    return Rows(names, keys, hashes, lambda chosen: (found[row][2:] for row in chosen.tolist()))
 
 
 def _columns(rows: list[tuple[Any, ...]], width: int) -> list[npt.NDArray[np.object_]]:
@@ -176,12 +184,12 @@ def _insert(
 ) -> None:
     """Insert the *chosen* rows as new versions."""
     first = int(db.rows(f"SELECT COALESCE(MAX(version), 0) + 1 FROM {table.name}")[0][0])
-    picked = chosen.tolist()
+    heads = zip(map(int, fid[chosen]), rows.keys[chosen], rows.hashes[chosen], strict=True)
     db.insert(
         table.name,
         ("version", "fid", "key", "hash", table.begun, *rows.names),
         (
-            (first + number, identity, rows.keys[row], rows.hashes[row], mark, *rows.values[row])
-            for number, (row, identity) in enumerate(zip(picked, fid[picked].tolist(), strict=True))
+            (first + number, *head, mark, *values)
+            for number, (head, values) in enumerate(zip(heads, rows.values(chosen), strict=True))
         ),
     )

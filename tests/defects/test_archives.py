@@ -261,3 +261,27 @@ def test_nothing_to_load_is_told(deliver, tmp_path, folder):
     else:
         path = pack(tmp_path / "空.zip", [("照片.jpg", b"\xff\xd8\xff")])
     deliver("lamps", path).refused("holds nothing to load")
+
+
+def test_a_zip_in_a_folder_is_looked_into(deliver, parts, tmp_path):
+    folder = tmp_path / "交付"
+    folder.mkdir()
+    pack(folder / "灯.zip", [(f"灯{suffix}", data) for suffix, data in parts.items()])
+    deliver("lamps", folder).stored(changed=3)
+
+
+def test_a_zip_beside_a_table_is_a_second_layer_and_nothing_is_passed_over(deliver, parts, table, tmp_path):
+    folder = tmp_path / "交付"
+    folder.mkdir()
+    pack(folder / "灯.zip", [(f"灯{suffix}", data) for suffix, data in parts.items()])
+    table("更多", [["路灯编号"], ["L9"]]).rename(folder / "更多.csv")
+    deliver("lamps", folder).refused(r"several layers \(更多, 灯\)", exit_code=2)
+
+
+def test_an_archive_of_another_kind_in_a_folder_is_named(deliver, parts, tmp_path):
+    folder = tmp_path / "交付"
+    folder.mkdir()
+    for suffix, data in parts.items():
+        (folder / f"灯{suffix}").write_bytes(data)
+    (folder / "其余.rar").write_bytes(b"Rar!\x1a\x07\x01\x00" + bytes(100))
+    deliver("lamps", folder).refused("RAR")

@@ -147,7 +147,7 @@ TOWN = {
     ],
     "buildings": [
         {"building_id": "H1", "population": 40, "at": box(100, 330, 110, 340)},  # 20 m from G2
-        {"building_id": "H2", "population": 60, "at": point(300, 250)},  # 163 m from G1, G2; 170 m from G4
+        {"building_id": "H2", "population": 60, "at": point(300, 250)},  # 231 m from G1, G2; 170 m from G4
         {"building_id": "H3", "at": point(50, 150)},  # residents not known
         {"building_id": "H4", "population": 30, "at": point(575, 305)},  # outside the zone
         {"building_id": "H5", "population": 12.5, "at": point(500, 300)},  # 40 m from G3

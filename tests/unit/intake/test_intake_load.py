@@ -92,6 +92,20 @@ def test_upsert_leaves_the_others_alone(load, lamps, shapefile, points):
     assert len(load.read("lamps")) == 5
 
 
+def test_upsert_keeps_what_the_file_has_no_column_for(load, table):
+    place = ["经度 (CGCS2000)", "纬度 (CGCS2000)"]
+    whole = [["路灯编号", "灯头数", "状态", *place], ["L1", "2", "亮", "114.35", "34.05"]]
+    load("lamps", table("all", [*whole, ["L2", "", "亮", "114.36", "34.05"]]))
+    seen = [["路灯编号", "状态", *place], ["L1", "灭", "114.35", "34.05"], ["L3", "灭", "114.37", "34.05"]]
+    checked = table("checked", seen)
+    load("lamps", checked, mode="upsert")
+    lamps = load.read("lamps").set_index("key")
+    assert lamps["light_points"].astype(object).where(lamps["light_points"].notna(), None).to_dict() == {
+        "L1": 2, "L2": None, "L3": None,
+    }  # fmt: skip
+    assert lamps["state"].to_dict() == {"L1": "dark", "L2": "lit", "L3": "dark"}
+
+
 def test_append_takes_new_keys_only(load, lamps, shapefile, points):
     load("lamps", lamps())
     report = load("lamps", shapefile("new", {"路灯编号": ["L4", "L5"]}, points(2)), mode="append")

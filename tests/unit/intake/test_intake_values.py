@@ -129,6 +129,14 @@ def test_dates_in_the_ways_people_write_them(cell):
     assert (str(found[0])[:10], faulty) == ("2026-11-03", [False])
 
 
+@pytest.mark.parametrize(
+    "moment", ["1772640000000", "2026-03-04T16:00:00Z", "2026-03-05T00:00:00+08:00", "2026-03-05T00:00:00Z"]
+)
+def test_a_moment_is_dated_as_in_china(moment):
+    found, faulty = values(field("date"), [moment])
+    assert (str(found[0])[:10], faulty) == ("2026-03-05", [False])
+
+
 @pytest.mark.parametrize("cell", ["2026-13-01", "2026年11月", "3.11.2026", "昨天", "7"])
 def test_what_is_no_date_is_a_fault(cell):
     assert values(field("date"), [cell])[1] == [True]

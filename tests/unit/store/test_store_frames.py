@@ -1,6 +1,7 @@
 """Frames out of the store: types, missing values, CRS, order, and a store that is not there."""
 
 import datetime
+import hashlib
 
 import geopandas
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 import shapely
 
 from gridsvc.errors import InputRefusedError
-from gridsvc.store import open_store
+from gridsvc.store import frames, open_store
 
 DTYPES = {
     "fid": "int64",
@@ -164,3 +165,35 @@ def test_a_reader_sees_a_store_that_appears_later(workspace, layers, poles, sour
         with open_store(workspace, layers, write=True) as store:
             store.apply("poles", poles({"P1": 1}), source)
         assert len(reader.read("poles")) == 1
+
+
+def test_a_rows_hash_is_that_of_its_fields_in_the_order_of_their_names(store, poles, source):
+    frame = poles({"P1": 1})
+    frame["pole"], frame["points"], frame["height"], frame["works"] = "杆1", 3, -0.0, None
+    frame["seen"] = pd.to_datetime(["2026-02-28"])
+    store.apply("poles", frame, source)
+    content = "height=0.0;points=3;pole=2:杆1;seen=10:2026-02-28;\n".encode()
+    content += shapely.to_wkb(frame["geometry"].iloc[0], byte_order=1)
+    (found,) = store.database.rows("SELECT hash FROM layer_poles")
+    assert bytes(found[0]) == hashlib.blake2b(content, digest_size=16).digest()
+
+
+def test_more_rows_than_are_made_ready_at_once_are_stored_whole(store, poles, source, monkeypatch):
+    monkeypatch.setattr(frames, "CHUNK", 4)
+    count = 10
+    frame = poles({f"P{number:06}": number for number in range(count)})
+    store.apply("poles", frame, source)
+    back = store.read("poles")
+    assert back["key"].tolist() == frame["key"].tolist()
+    assert back["points"].tolist() == list(range(count))
+    frame.loc[count - 1, "points"] = 7
+    record = store.apply("poles", frame, source)
+    assert (record.changed, record.unchanged) == (1, count - 1)
+
+
+def test_a_key_that_stands_again_far_below_is_refused(store, poles, source, monkeypatch):
+    monkeypatch.setattr(frames, "CHUNK", 4)
+    frame = poles({f"P{number}": 1 for number in range(9)})
+    frame.loc[8, "key"] = "P0"
+    with pytest.raises(InputRefusedError, match="'P0' stands more than once"):
+        store.apply("poles", frame, source)
