@@ -20,13 +20,14 @@ from gridsvc.codes import LEVELS
 from gridsvc.coverage.dead_ends import DeadEnds, dead_ends
 from gridsvc.coverage.indicators import Condition, DeadEnd, Near, Select
 from gridsvc.coverage.network import Network, street_network
+from gridsvc.coverage.observations import observed_on, of_layer
 from gridsvc.crs import metre_crs, named_crs, require_metres, transform
 from gridsvc.duties.assignments import assign
 from gridsvc.duties.people import CHIEFS, OFFICERS, People
 from gridsvc.duties.roads import Roads
 from gridsvc.duties.stretches import DUTIES, Duties, duties_on
 from gridsvc.errors import UsageError
-from gridsvc.layers import Layer, Layers, fold
+from gridsvc.layers import Layers
 from gridsvc.partition.areas import ARC
 from gridsvc.partition.cells import OUTSIDE, Partition, build_partition
 from gridsvc.partition.faces import Ints
@@ -146,46 +147,11 @@ class Scene:
     def _prepared(self, name: str, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         """Rows of a layer with the states of the day, in the metre CRS."""
         if self.layers[name].observed:
-            frame = self._observed(name, frame)
+            frame = observed_on(self.layers[name], frame, self.table("observations"), self.as_of)
         if self.layers[name].geometry:
             shapes = transform(frame.geometry.to_numpy(), pyproj.CRS(frame.crs), self.crs)
             frame = gpd.GeoDataFrame(frame.drop(columns="geometry"), geometry=shapes, crs=self.crs)
         return frame
-
-    def _observed(self, name: str, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-        """States as last seen on or before the day: by an observation, else as delivered with the feature."""
-        layer, day = self.layers[name], pd.Timestamp(self.as_of)
-        frame = frame.copy()
-        seen = pd.Series(pd.NaT, index=frame.index, dtype="datetime64[s]")
-        if layer.observed_on:
-            # without a state nothing was seen, whatever the date says
-            seen = frame[layer.observed_on].where(frame[layer.observed].notna())
-        frame.loc[seen > day, layer.observed] = None
-        notes = self._notes(name)
-        notes = notes[notes["observed_on"] <= day].sort_values(["observed_on", "key"], kind="stable")
-        last = notes.drop_duplicates("asset_key", keep="last").set_index("asset_key")
-        at = last["observed_on"].reindex(frame["key"]).reset_index(drop=True)
-        newer = (at.notna() & (seen.isna() | (seen > day) | (at >= seen))).to_numpy(bool)
-        frame.loc[newer, layer.observed] = last["value"].reindex(frame.loc[newer, "key"]).to_numpy(object)
-        return frame
-
-    def _notes(self, name: str) -> pd.DataFrame:
-        """Observations of a layer's state, their values as the layer spells them."""
-        layer = self.layers[name]
-        field = layer.fields[layer.observed]
-        notes: pd.DataFrame = self.table("observations")
-        names = {fold(text) for text in ("", layer.observed, field.title.zh, field.title.en, *field.aliases)}
-        notes = notes[self._of_layer(notes, layer) & _folded(notes["field"]).isin(names)]
-        if field.values:
-            notes = notes.assign(value=_folded(notes["value"]).map(field.value_of)).dropna(subset="value")
-        return notes
-
-    @staticmethod
-    def _of_layer(rows: pd.DataFrame, layer: Layer) -> pd.Series:
-        """Which rows of a table name *layer*, by its name or title."""
-        return _folded(rows["layer"]).isin(
-            {fold(text) for text in (layer.name, layer.title.zh, layer.title.en)}
-        )
 
     def read(self, names: Iterable[str]) -> None:
         """Read layers and tables now: a store answers only the thread that opened it."""
@@ -360,7 +326,7 @@ class Scene:
     def exemptions(self, name: str, indicator: str) -> pd.DataFrame:
         """Exemptions of features of a layer from an indicator that are valid on the day."""
         rows, layer = self._exemptions, self.layers[name]
-        return rows[self._of_layer(rows, layer) & rows["indicator"].fillna("").isin(["", indicator])]
+        return rows[of_layer(rows, layer) & rows["indicator"].fillna("").isin(["", indicator])]
 
     def exempt_features(self, name: str, indicator: str) -> Rows:
         """Features that are left out of an indicator on the day."""
@@ -390,12 +356,6 @@ def _matching(frame: gpd.GeoDataFrame, where: Mapping[str, tuple[Condition, ...]
         no |= ~held & ~missing
         yes &= held
     return Chosen(yes, unknown & ~no)
-
-
-def _folded(texts: pd.Series) -> pd.Series:
-    """Spellings folded for comparison; "" for missing ones."""
-    folded = {text: fold(text) for text in texts.dropna().unique()}
-    return texts.map(folded).astype(object).where(texts.notna(), "")
 
 
 def representatives(frame: gpd.GeoDataFrame) -> npt.NDArray[np.object_]:

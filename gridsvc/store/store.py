@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from types import TracebackType
 from typing import Any, Literal, Self
 
@@ -19,17 +18,17 @@ from gridsvc.settings import Workspace
 from gridsvc.store import deliveries, loads, runs, versions
 from gridsvc.store import quarantine as waiting
 from gridsvc.store.bounds import require_state
+from gridsvc.store.context import of_neighbours, require_own_keys
 from gridsvc.store.database import BUSY_TIMEOUT, Database, connect
 from gridsvc.store.deliveries import DeliveredFile
 from gridsvc.store.extent import Bounds, place
-from gridsvc.store.frames import Objects, frame_of, rows_of
+from gridsvc.store.frames import frame_of, rows_of
 from gridsvc.store.geopackage import is_stale, publish
 from gridsvc.store.history import History, require_columns
 from gridsvc.store.loads import LoadRecord, Source
 from gridsvc.store.origins import read_origins
 from gridsvc.store.runs import NewRun, RunRecord
 from gridsvc.store.schema import (
-    CONTEXT,
     CONTEXT_KEY,
     RESULT_TABLES,
     Table,
@@ -159,14 +158,14 @@ class Store(History):
         them alone.
         """
         table = self._layer_table(layer)
-        frame, source, kept = _of_part(table, frame, source, kept) if context else (frame, source, kept)
+        frame, source, kept = of_neighbours(table, frame, source, kept) if context else (frame, source, kept)
         split = [CONTEXT_KEY + key for key in split] if context else split
         if mode not in ("replace", "append", "upsert"):
             raise UsageError(f"there is no mode {mode!r}", f"没有 {mode!r} 这种入库方式")
         started = started or loads.now()
         rows = rows_of(frame, table)
         if not context:
-            _require_own_keys(table, rows.keys)
+            require_own_keys(table, rows.keys)
         refused = pd.DataFrame() if quarantine is None else quarantine
         with self._db.writing():
             load_id = loads.next_load(self._db)
@@ -382,28 +381,6 @@ class Store(History):
         names = (*head, *table.columns, *(("geometry",) if table.geometry else ()))
         rows = versions.select(self._db, table, names, at=at, where=where, context=context)
         return frame_of(rows, head, table, self.crs if table.geometry else None)
-
-
-def _of_part(
-    table: Table, frame: pd.DataFrame, source: Source, kept: Collection[str]
-) -> tuple[pd.DataFrame, Source, list[str]]:
-    """A load of neighbouring counties' features as the store keeps it: marked, and with keys of their own."""
-    if not table.context:
-        raise UsageError(
-            f"{table.view} holds no features of neighbouring counties", f"{table.view} 不接受邻县要素"
-        )
-    marked = frame.assign(context=True, key=CONTEXT_KEY + frame["key"].astype(str))
-    told = replace(source, options={**source.options, CONTEXT: True})
-    return marked, told, [CONTEXT_KEY + key for key in kept]
-
-
-def _require_own_keys(table: Table, keys: Objects) -> None:
-    """Refuse keys that look like those of neighbouring counties' features."""
-    if table.context and any(key.startswith(CONTEXT_KEY) for key in keys):
-        raise InputRefusedError(
-            f"{table.view}: no key may begin with {CONTEXT_KEY!r}, which marks features of neighbouring counties",
-            f"{table.view}：编号不得以 {CONTEXT_KEY!r} 开头，它用于标识邻县要素",
-        )
 
 
 def _no_result(name: str) -> NotFoundError:
