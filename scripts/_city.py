@@ -106,8 +106,8 @@ class CityStore:
         """Features of every layer."""
         return {name: len(self.frames.get(name, ())) for name in self.layers}
 
-    def read(self, name: str, context: bool = False) -> pd.DataFrame:
-        """A layer in the order of its keys."""
+    def read(self, name: str, *, load: int | None = None, context: bool = False) -> pd.DataFrame:
+        """A layer in the order of its keys; of loads there is one only."""
         if name in self.frames and not context:
             return self.frames[name]
         table = _empty(self.layers[name])

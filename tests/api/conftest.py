@@ -55,7 +55,7 @@ TOWN = {
     "counties": (units((COUNTY, "测试县")), [box(0, 0, 20, 10)]),
     "districts": (units((DISTRICT, "东街道")), [box(0, 0, 10, 10)]),
     "communities": (
-        [{"code": COMMUNITY, "name": "一社区", "valid_from": "2020-01-01", "valid_to": "2025-12-31"}],
+        [{"code": COMMUNITY, "name": "一社区", "valid_from": "2020-01-01", "valid_to": "2027-12-31"}],
         [box(0, 0, 10, 10)],
     ),
     "grids": (units((GRIDS[0], "一网格"), (GRIDS[1], "二网格")), [box(0, 0, 5, 10), box(5, 0, 10, 10)]),
