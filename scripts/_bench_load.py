@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How fast lamps are loaded: against plain pyogrio, loaded again, and how much memory two million take.
 
-    scripts/_bench_load.py [--lamps N] [--many N] [--repeats N] [--only ROW,...] [--folder DIR]
+    scripts/bench load [--lamps N] [--many N] [--repeats N] [--only ROW,...] [--folder DIR]
 
 Every measurement is a process of its own, from its start to its end; memory is the peak that it had.
 Prints one JSON line per row, then a table. The exit code is 1 when a bar is missed.
