@@ -119,20 +119,22 @@ def _data_sets(path: Path, folder: Path) -> Iterator[DataSet]:
         for file in _files(path):
             yield from _in_file(file, str(Path(path.name) / file.relative_to(path)))
         for number, file in enumerate(_archives(path)):
-            shown = f"{path.name}/{file.relative_to(path).as_posix()}"
-            unpack(file, folder / str(number))
-            for inner in _files(folder / str(number)):
-                yield from _in_file(inner, f"{shown}/{inner.relative_to(folder / str(number)).as_posix()}")
+            yield from _in_zip(file, folder / str(number), f"{path.name}/{file.relative_to(path).as_posix()}")
     elif is_zip(path):
-        unpack(path, folder)
-        for file in _files(folder):
-            yield from _in_file(file, f"{path.name}/{file.relative_to(folder).as_posix()}")
+        yield from _in_zip(path, folder, path.name)
     elif path.suffix.lower() in SIDECARS and (beside := sidecar(path, ".shp")) is not None:
         yield from _in_file(beside, beside.name)
     elif sniff(path) is None and (refusal := advice(path)) is not None:
         raise refusal
     else:
         yield from _in_file(path, path.name)
+
+
+def _in_zip(path: Path, folder: Path, shown: str) -> Iterator[DataSet]:
+    """Every table of a zip, unpacked into *folder*."""
+    unpack(path, folder)
+    for file in _files(folder):
+        yield from _in_file(file, f"{shown}/{file.relative_to(folder).as_posix()}")
 
 
 def _files(folder: Path) -> list[Path]:
