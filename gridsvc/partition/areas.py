@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -87,18 +88,42 @@ def _pairs_in(some: Ints, cell: Ints, shape: Ints, n: int) -> npt.NDArray[np.boo
     return found
 
 
-def cover(cells: Shapes, polygons: Any, workers: Workers = ALONE) -> Shapes:
-    """The part of each cell that any of *polygons* covers."""
+def united(shapes: Shapes, row: Ints) -> Shapes:
+    """The union of the shapes of each row; rows count from 0 and rise."""
+    first = np.unique(row, return_index=True)[1]
+    groups = np.split(shapes, first[1:]) if len(row) else []
+    unions = [group[0] if len(group) == 1 else shapely.union_all(group) for group in groups]
+    return np.array(unions, dtype=object)
+
+
+def fused(shapes: Shapes, row: Ints) -> Shapes:
+    """What :func:`united` gives, in one sweep instead of pair by pair, of buffers.
+
+    Of an outline that crosses itself the sweep may lose a part; buffers have none.
+    """
+    parts, of = shapely.get_parts(shapes, return_index=True)
+    return np.asarray(shapely.buffer(shapely.multipolygons(parts, indices=row[of]), 0.0), dtype=object)
+
+
+def cover(
+    cells: Shapes,
+    polygons: Any,
+    workers: Workers = ALONE,
+    unite: Callable[[Shapes, Ints], Shapes] = united,
+) -> Shapes:
+    """The part of each cell that any of *polygons* covers; *unite* is how their unions are made."""
     shapes = np.asarray(polygons, dtype=object)
     if not len(shapes):
         return np.full(len(cells), shapely.Polygon(), dtype=object)
     tree = shapely.STRtree(shapes)
     parts = [cells[first : first + CHUNK] for first in range(0, len(cells), CHUNK)]
-    covered = workers.map(lambda part: _covered(part, shapes, tree), parts)
+    covered = workers.map(lambda part: _covered(part, shapes, tree, unite), parts)
     return np.concatenate([np.empty(0, dtype=object), *covered])
 
 
-def _covered(cells: Shapes, shapes: Shapes, tree: shapely.STRtree) -> Shapes:
+def _covered(
+    cells: Shapes, shapes: Shapes, tree: shapely.STRtree, unite: Callable[[Shapes, Ints], Shapes]
+) -> Shapes:
     """The part of some cells that any of *shapes* covers."""
     covered = np.full(len(cells), shapely.Polygon(), dtype=object)
     cell, polygon = tree.query(cells, predicate="intersects")
@@ -109,12 +134,14 @@ def _covered(cells: Shapes, shapes: Shapes, tree: shapely.STRtree) -> Shapes:
     covered[whole] = cells[whole]
     part = ~whole[cell]
     cell, polygon = cell[part], polygon[part]
-    rows, first = np.unique(cell, return_index=True)
-    groups = np.split(shapes[polygon], first[1:]) if len(rows) else []
-    unions = np.array(
-        [group[0] if len(group) == 1 else shapely.union_all(group) for group in groups], dtype=object
-    )
-    covered[rows] = _polygonal(shapely.intersection(unions, cells[rows]))
+    if not len(cell):
+        return covered
+    rows, row = np.unique(cell, return_inverse=True)
+    unions = unite(shapes[polygon], row)
+    held = _pairs_in(tree.query(cells, predicate="contains"), cell, polygon, len(shapes))
+    over = np.bincount(row, weights=~held) > 0
+    unions[over] = _polygonal(shapely.intersection(unions[over], cells[rows[over]]))
+    covered[rows] = unions
     return covered
 
 
