@@ -74,18 +74,12 @@ def _lone_areas(cells: Shapes, shapes: Shapes, workers: Workers) -> Floats:
     def measure(first: int) -> Floats:
         ground = cells[first : first + CHUNK]
         cell, shape = tree.query(ground, predicate="intersects")
-        inside = _pairs_in(tree.query(ground, predicate="contains"), cell, shape, len(shapes))
+        inside = _held(ground, shapes, cell, shape)
         part = size[shape]
         part[~inside] = shapely.area(shapely.intersection(ground[cell[~inside]], shapes[shape[~inside]]))
         return np.bincount(cell, weights=part, minlength=len(ground)).astype(float)
 
     return np.concatenate([np.zeros(0), *workers.map(measure, range(0, len(cells), CHUNK))])
-
-
-def _pairs_in(some: Ints, cell: Ints, shape: Ints, n: int) -> npt.NDArray[np.bool_]:
-    """Which pairs (cell, shape) are among *some* (2, m), where there are *n* shapes."""
-    found: npt.NDArray[np.bool_] = np.isin(cell * n + shape, some[0] * n + some[1])
-    return found
 
 
 def united(shapes: Shapes, row: Ints) -> Shapes:
@@ -138,11 +132,21 @@ def _covered(
         return covered
     rows, row = np.unique(cell, return_inverse=True)
     unions = unite(shapes[polygon], row)
-    held = _pairs_in(tree.query(cells, predicate="contains"), cell, polygon, len(shapes))
-    over = np.bincount(row, weights=~held) > 0
+    over = np.bincount(row, weights=~_held(cells, shapes, cell, polygon)) > 0
     unions[over] = _polygonal(shapely.intersection(unions[over], cells[rows[over]]))
     covered[rows] = unions
     return covered
+
+
+def _held(cells: Shapes, shapes: Shapes, cell: Ints, shape: Ints) -> npt.NDArray[np.bool_]:
+    """Which pairs are of a cell and a shape that lies wholly in it."""
+    outer, inner = shapely.bounds(cells)[cell], shapely.bounds(shapes)[shape]
+    held: npt.NDArray[np.bool_] = (outer[:, :2] <= inner[:, :2]).all(axis=1)
+    held &= (outer[:, 2:] >= inner[:, 2:]).all(axis=1)
+    maybe = np.flatnonzero(held)
+    shapely.prepare(cells)
+    held[maybe] = shapely.covers(cells[cell[maybe]], shapes[shape[maybe]])
+    return held
 
 
 def _polygonal(shapes: Shapes) -> Shapes:
