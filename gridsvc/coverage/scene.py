@@ -269,7 +269,8 @@ class Scene:
     @cached_property
     def _agreements(self) -> pd.DataFrame:
         """Agreements between neighbours on who has which share of a road."""
-        return self.table("road_shares")
+        shares: pd.DataFrame = self.table("road_shares")
+        return shares
 
     @cached_property
     def _shared(self) -> tuple[Pieces, pd.DataFrame]:

@@ -70,7 +70,7 @@ def test_covers_of_many_chunks_are_those_of_one(partition_of, monkeypatch):
 @pytest.mark.parametrize("seed", range(5))
 def test_buffers_united_in_one_sweep_are_those_united_pair_by_pair(seed):
     rng = np.random.default_rng(seed)
-    centre = rng.uniform(0, 400, (60, 1, 2)) + [500_000, 3_800_000]
+    centre = np.array([500_000, 3_800_000]) + rng.uniform(0, 400, (60, 1, 2))
     angle = np.sort(rng.uniform(0, 2 * np.pi, (60, 12)), axis=1)
     radius = rng.uniform(5, 60, (60, 12, 1))
     stars = shapely.polygons(centre + radius * np.stack([np.cos(angle), np.sin(angle)], axis=2))
