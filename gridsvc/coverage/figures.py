@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -249,15 +248,30 @@ class Figures:
 
     # geometry
 
+    @cached_property
+    def stored_gaps(self) -> gpd.GeoDataFrame:
+        """The run's gaps as they are stored."""
+        return self.store.result("gaps", self.run.id)
+
+    @cached_property
+    def _denominators(self) -> dict[str, dict[str, int]]:
+        return {}
+
     def denominators(self, indicator: str) -> dict[str, int]:
         """The whole amount below the line of every unit that has one, by code."""
+        if indicator not in self._denominators:
+            self._denominators[indicator] = self._below(indicator)
+        return self._denominators[indicator]
+
+    def _below(self, indicator: str) -> dict[str, int]:
         rows = self._sums(self.indicators[indicator], "cell")
         owner = self._owners.reindex(rows["subject"]).reset_index(drop=True)
         amount = rows["denominator"].astype(np.int64).reset_index(drop=True)
         found: dict[str, int] = {}
         for digits in self.workspace.county.layout.lengths.values():
             deep = owner.str.len() >= digits
-            found |= amount[deep].groupby(owner[deep].str[:digits]).sum().to_dict()
+            sums = amount[deep].groupby(owner[deep].str[:digits]).sum()
+            found |= dict(zip(sums.index.astype(str), sums.tolist(), strict=True))
         return found
 
     def gaps(
@@ -265,11 +279,13 @@ class Figures:
     ) -> gpd.GeoDataFrame:
         """The run's gaps, narrowed to an indicator, a unit (and all below it), a chief; the worst first.
 
+        Worst is what brings the county the largest part of its way to the goal, then what gains it most.
+
         ``gain_county`` is what closing a gap adds to the county's figure, in the indicator's unit, ``gain_own`` what
         it adds to the figure of the unit or chief asked for, else of the gap's ``unit``. A stretch stands under every
         unit that it lies along: ``size`` is its length on the ground, ``own`` the part that counts in that figure, so
-        ``own`` of neighbouring units adds up. ``since``: the first day from which it is known to stand; ``inherited``:
-        whether that is before the duties of all who answer for it, or of the chief asked for.
+        ``own`` of neighbouring units adds up. ``since``: the first day from which it is known to stand;
+        ``inherited``: whether that is before the duties of all who answer for it, or of the chief asked for.
         """
         return list_gaps(self, indicator, unit, chief)
 

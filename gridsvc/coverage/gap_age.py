@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 from itertools import starmap
+from typing import Literal
 
 import geopandas as gpd
 import numpy as np
@@ -27,7 +28,7 @@ from gridsvc.store.past import last_loads
 HALF = 0.5
 """The part of a gap that must have been one before for it to go on."""
 DAY = pd.Timedelta(days=1)
-DAYS = "datetime64[s]"
+DAYS: Literal["datetime64[s]"] = "datetime64[s]"
 AGE = ["since", "clear_on"]
 
 
@@ -41,7 +42,9 @@ def with_age(scene: Scene, indicators: Iterable[Indicator], gaps: gpd.GeoDataFra
         return gaps
     chosen = {one.id: one for one in indicators}
     today = pd.Timestamp(scene.as_of).as_unit("s")
-    age = pd.DataFrame({"since": today, "clear_on": pd.NaT}, index=gaps.index).astype(dict.fromkeys(AGE, DAYS))
+    age = pd.DataFrame({"since": today, "clear_on": pd.NaT}, index=gaps.index).astype(
+        dict.fromkeys(AGE, DAYS)
+    )
     before = run_before(scene.store, scene.as_of)
     known: set[str] = set()
     if before is not None:
@@ -78,7 +81,9 @@ def _computed(store: Store, run: RunRecord, names: Iterable[str], gaps: pd.DataF
 # from one run to the next
 
 
-def _carried(scene: Scene, gaps: gpd.GeoDataFrame, earlier: gpd.GeoDataFrame, day: pd.Timestamp) -> pd.DataFrame:
+def _carried(
+    scene: Scene, gaps: gpd.GeoDataFrame, earlier: gpd.GeoDataFrame, day: pd.Timestamp
+) -> pd.DataFrame:
     """Age of the gaps that stood in the run of *day* already, whose gaps are *earlier*, by the index of *gaps*."""
     earlier = earlier.assign(since=earlier["since"].fillna(day)).reset_index(drop=True)
     pairs = pd.concat([_same(gaps, earlier), _along(gaps, earlier), _over(scene, gaps, earlier)])
@@ -86,7 +91,8 @@ def _carried(scene: Scene, gaps: gpd.GeoDataFrame, earlier: gpd.GeoDataFrame, da
     pairs = pairs.sort_values(["new", "since", "old"], kind="stable")
     reached = pairs.groupby("new")["part"].cumsum() >= HALF
     pairs = pairs[reached].drop_duplicates("new")
-    return earlier[AGE].iloc[pairs["old"].to_numpy(np.int64)].set_index(pd.Index(pairs["new"]))
+    old = earlier.iloc[pairs["old"].to_numpy(np.int64)].set_index(pd.Index(pairs["new"]))
+    return _ages(old["since"], old["clear_on"])
 
 
 def _pairs(new: object, old: object, part: object) -> pd.DataFrame:
@@ -132,15 +138,14 @@ def _over(scene: Scene, gaps: gpd.GeoDataFrame, earlier: gpd.GeoDataFrame) -> pd
 
 
 def _of_data(scene: Scene, indicator: Indicator, gaps: pd.DataFrame, *, fresh: bool) -> pd.DataFrame:
-    """Age of gaps that a field of the feature itself makes: by what was observed, else (*fresh*) by what was loaded."""
+    """Age of gaps that a field of the feature itself makes: by what was observed, else (*fresh*) was loaded."""
     layer = scene.layers[indicator.features.layer]
     key = gaps["feature_key"].where(gaps["kind"] == "feature", gaps["road_id"])
-    found = pd.DataFrame(columns=AGE, index=gaps.index[:0]).astype(dict.fromkeys(AGE, DAYS))
+    found = _ages(pd.Series(dtype=DAYS, index=gaps.index[:0]), None)
     if fresh:
         days = {one.id: pd.Timestamp(one.finished[: len("YYYY-MM-DD")]) for one in scene.store.loads()}
         loaded = key.map(last_loads(scene.store, layer.name)).map(days).astype(DAYS)
-        loaded = loaded.where(loaded <= pd.Timestamp(scene.as_of)).dropna()
-        found = pd.DataFrame({"since": loaded, "clear_on": pd.NaT}).astype(dict.fromkeys(AGE, DAYS))
+        found = _ages(loaded[loaded <= pd.Timestamp(scene.as_of)], None)
     if layer.observed and layer.observed in indicator.match:
         seen = sightings(layer, scene.table(layer.name), scene.table("observations"), scene.as_of)
         states = _of_states(seen, seen["value"].isin(list(indicator.match[layer.observed])))
@@ -157,7 +162,13 @@ def _of_states(seen: pd.DataFrame, good: pd.Series) -> pd.DataFrame:
     since = seen[after & ~good].drop_duplicates("key").set_index("key")["day"]
     # a day with both a good and a bad state is no clear day
     clear = last_good.reindex(since.index)
-    return pd.DataFrame({"since": since, "clear_on": clear.where(clear < since)}).astype(dict.fromkeys(AGE, DAYS))
+    return _ages(since, clear.where(clear < since))
+
+
+def _ages(since: pd.Series, clear_on: pd.Series | None) -> pd.DataFrame:
+    """Both columns; NaT where nothing is known."""
+    clear = pd.Series(pd.NaT, index=since.index) if clear_on is None else clear_on
+    return pd.DataFrame({"since": since.astype(DAYS), "clear_on": clear.astype(DAYS)})
 
 
 # against duties

@@ -22,7 +22,6 @@ COLUMNS = [
     "gain_own", "gain_county", "residents", "layer", "feature_key", "chiefs", "officers", "since", "inherited",
     "geometry",
 ]  # fmt: skip
-GRID, COMMUNITY = LEVELS[-1], LEVELS[-2]
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,7 @@ class Shares:
     """What gaps count for, unit by unit."""
 
     table: pd.DataFrame
-    """``row`` (of the gaps), ``unit`` (code), ``amount`` (whole, at the indicator's grain): the most of each gap first."""
+    """``row`` (of the gaps), ``unit`` (code), ``amount`` (whole, at the indicator's grain); most first."""
     count: int
     """Number of gaps."""
 
@@ -42,7 +41,9 @@ class Shares:
         long = pd.DataFrame({"row": np.arange(len(gaps)), "unit": units, "amount": amounts})
         long = long[np.array(known, dtype=bool)]
         long = long.explode(["unit", "amount"], ignore_index=True).dropna()
-        return cls(long.assign(amount=long["amount"].astype(np.int64), row=long["row"].astype(np.int64)), len(gaps))
+        return cls(
+            long.assign(amount=long["amount"].astype(np.int64), row=long["row"].astype(np.int64)), len(gaps)
+        )
 
     def within(self, code: str) -> Shares:
         """Only what lies in a unit or the units below it."""
@@ -54,7 +55,9 @@ class Shares:
 
     def main(self) -> pd.Series:
         """The unit with most of each gap."""
-        return self.table.drop_duplicates("row").set_index("row")["unit"].reindex(range(self.count)).fillna("")
+        return (
+            self.table.drop_duplicates("row").set_index("row")["unit"].reindex(range(self.count)).fillna("")
+        )
 
     def amount_in(self, codes: pd.Series) -> pd.Series:
         """Whole amount of each gap in the unit that *codes* names for it, and in those below it."""
@@ -66,10 +69,10 @@ class Shares:
 def list_gaps(
     figures: Figures, indicator: str | None = None, unit: str | None = None, chief: str | None = None
 ) -> gpd.GeoDataFrame:
-    """The run's gaps, those first whose closing would gain most; see :meth:`Figures.gaps`."""
-    where = {"indicator": figures.indicators[indicator].id} if indicator else {}
-    found = figures.store.result("gaps", figures.run.id, where)
-    found = found[found["indicator"].isin(list(figures.indicators))]
+    """The run's gaps, the worst first; see :meth:`Figures.gaps`."""
+    found = figures.stored_gaps
+    chosen = [figures.indicators[indicator].id] if indicator else list(figures.indicators)
+    found = found[found["indicator"].isin(chosen)]
     found = found[_asked(figures, found, unit)].reset_index(drop=True)
     if chief is not None:
         mine = [chief in (names or "").split() for names in found["chiefs"]]
@@ -140,23 +143,44 @@ def _by(found: pd.DataFrame, chief: str) -> pd.Series:
     """Whether each gap is older than the duty of one chief."""
     each = zip(found["chiefs"], found["taken_up"].fillna(""), found["since"], found["clear_on"], strict=True)
     told = [
-        together([one for name, one in zip(names.split(), older(days, since, clear), strict=False) if name == chief])
+        together(
+            [
+                one
+                for name, one in zip(names.split(), older(days, since, clear), strict=False)
+                if name == chief
+            ]
+        )
         for names, days, since, clear in each
     ]
     return pd.Series(pd.array(told, dtype="boolean"), index=found.index)
 
 
 def _ordered(figures: Figures, found: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Those first that gain the county most, measured by the goal; then by size.
-
-    Where the goal is nought, by the value from which grade C is given; without either, by 100.
-    """
-    scale = {}
-    for name, one in figures.indicators.items():
-        wanted = abs(one.goal or 0) or abs(one.bands.get("B", 0))
-        scale[name] = wanted or 100.0
-    rank = found["gain_county"] / found["indicator"].map(scale)
-    found = found.assign(rank=rank.astype(float))
+    """Those first that bring the county nearest to its goal: by the part of the way there, then by gain and size."""
+    way = found["gain_county"] / _ways(figures, found)
+    # who is there already goes no further
+    found = found.assign(way=way.clip(upper=1.0).fillna(0.0).astype(float))
     return found.sort_values(
-        ["rank", "size", "indicator", "gap"], ascending=[False, False, True, True], ignore_index=True
+        ["way", "gain_county", "size", "indicator", "gap"],
+        ascending=[False, False, False, True, True],
+        ignore_index=True,
+    )
+
+
+def _ways(figures: Figures, found: pd.DataFrame) -> pd.Series:
+    """How far each gap's county is from the goal of its indicator; NaN where it is there, or there is none."""
+    counties = figures.table(level=LEVELS[0])
+    down = counties["indicator"].map(
+        {name: one.direction == "down" for name, one in figures.indicators.items()}
+    )
+    way = (counties["goal"] - counties["value"]).astype(float)
+    way = way.where(~down.astype(bool), -way)
+    ways = dict(
+        zip(zip(counties["indicator"], counties["subject"], strict=True), way.where(way > 0), strict=True)
+    )
+    codes = found["unit"].str[: figures.workspace.county.layout.lengths[LEVELS[0]]]
+    return pd.Series(
+        [ways.get(one, np.nan) for one in zip(found["indicator"], codes, strict=True)],
+        found.index,
+        dtype=float,
     )

@@ -1,4 +1,4 @@
-"""Gaps (短板): the stretches, features, units and areas that keep an indicator from its goal, and who answers for them.
+"""Gaps (短板): the stretches, features and areas that keep an indicator from its goal, and who answers for them.
 
 A stretch is cut where the responsible person changes, not where grids do: it is one job. Most roads run between two
 grids and lower the figures of both, so ``unit`` holds the codes of all units that a stretch lies along, separated by
@@ -7,6 +7,8 @@ indicator's grain, which add up. Everything else has one unit.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -168,7 +170,7 @@ def _features(scene: Scene, indicator: Indicator, gaps: Gaps, rows: Ints, size: 
     return found.assign(**_of_road(scene, gaps.layer, rows)) if layer.role == "asset" else found
 
 
-def _of_road(scene: Scene, layer: str, rows: Ints) -> dict[str, object]:
+def _of_road(scene: Scene, layer: str, rows: Ints) -> dict[str, Any]:
     """The road of assets, where on it, and who answers for that place; nothing where the road is not certain."""
     assigned = scene.assignments(layer).iloc[rows]
     road, place = assigned["row"].to_numpy(np.int64), assigned["place"].to_numpy(np.int64)

@@ -51,7 +51,9 @@ def _joined(owner: Shapes, left: Shapes) -> tuple[Shapes, Shapes]:
     """Connected polygons of each owner's shapes taken together: owner, polygon."""
     real = ~shapely.is_empty(left)
     groups = pd.Series(left[real]).groupby(owner[real])
-    whole = groups.agg(lambda parts: shapely.union_all(parts.to_numpy(object)) if len(parts) > 1 else parts.iloc[0])
+    whole = groups.agg(
+        lambda parts: shapely.union_all(parts.to_numpy(object)) if len(parts) > 1 else parts.iloc[0]
+    )
     parts, row = shapely.get_parts(whole.to_numpy(object), return_index=True)
     areas = shapely.get_type_id(parts) == shapely.GeometryType.POLYGON
     return whole.index.to_numpy(object)[row[areas]], parts[areas]

@@ -1,4 +1,4 @@
-"""What each unit lacks of a density or of a share of area: these have no failing feature, only too little of something."""
+"""What each unit lacks of a density or of a share of area: no feature of these fails, there is too little of them."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ KINDS = ("density", "area_share")
 def find_shortages(scene: Scene, indicator: Indicator, tallies: pd.DataFrame) -> gpd.GeoDataFrame:
     """What each unit of every level needs more of to reach the goal, as rows of gaps; the unit is the place.
 
-    *tallies* are the indicator's (:func:`gridsvc.coverage.tallies.tally`). What is counted one by one is needed in whole
-    numbers, so what a unit needs may be less than its children's needs together.
+    *tallies* are the indicator's (:func:`gridsvc.coverage.tallies.tally`). What is counted one by one is needed in
+    whole numbers, so what a unit needs may be less than its children's needs together.
     """
     return gap_frame(scene, indicator, [_shortages(scene, indicator, tallies)])
 
