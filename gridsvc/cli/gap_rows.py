@@ -121,7 +121,11 @@ def gain_unit(unit: str) -> Text:
 
 def measure(layers: Layers, layer: str | None, name: str) -> Text:
     """What sizes are in: one of :data:`MEASURES`, else the unit of the layer's field that features weigh by."""
-    return MEASURES[name] if name in MEASURES else unit_words(layers[str(layer)].fields[name].unit)
+    if name in MEASURES:
+        return MEASURES[name]
+    field = layers[str(layer)].fields[name]
+    words = unit_words(field.unit)
+    return bilingual(words.en or field.title.en.lower(), words.zh or field.title.zh)
 
 
 def with_people(figures: Figures, rows: pd.DataFrame) -> pd.DataFrame:

@@ -249,6 +249,11 @@ class Figures:
     # geometry
 
     @cached_property
+    def counties(self) -> pd.DataFrame:
+        """The figures of the counties."""
+        return self.table(level=LEVELS[0])
+
+    @cached_property
     def stored_gaps(self) -> gpd.GeoDataFrame:
         """The run's gaps as they are stored."""
         return self.store.result("gaps", self.run.id)

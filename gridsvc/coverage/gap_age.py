@@ -7,9 +7,9 @@ lay in gaps of the same indicator then.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import starmap
-from typing import Literal
+from typing import Any, Literal
 
 import geopandas as gpd
 import numpy as np
@@ -186,6 +186,13 @@ def _before(taken_up: str, since: pd.Timestamp, clear_on: pd.Timestamp) -> bool 
     if since < day:
         return True
     return False if not pd.isna(clear_on) and day <= clear_on + DAY else None
+
+
+def taken_over(gap: Mapping[Any, Any], holder: str) -> bool | None:
+    """Whether a stored gap is older than the duty of one of those who answer for it."""
+    names, days = (str(gap[name] or "") for name in ("chiefs", "taken_up"))
+    each = zip(names.split(), older(days, gap["since"], gap["clear_on"]), strict=False)
+    return together([one for name, one in each if name == holder])
 
 
 def together(each: list[bool | None]) -> bool | None:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from gridsvc.codes import LEVELS
 from gridsvc.coverage.amounts import quantities
-from gridsvc.coverage.gap_age import older, together
+from gridsvc.coverage.gap_age import taken_over
 from gridsvc.coverage.gaps import SHORTEST
 
 if TYPE_CHECKING:
@@ -141,17 +141,8 @@ def _own(figures: Figures, found: pd.DataFrame, amount: pd.Series, every: pd.Ser
 
 def _by(found: pd.DataFrame, chief: str) -> pd.Series:
     """Whether each gap is older than the duty of one chief."""
-    each = zip(found["chiefs"], found["taken_up"].fillna(""), found["since"], found["clear_on"], strict=True)
-    told = [
-        together(
-            [
-                one
-                for name, one in zip(names.split(), older(days, since, clear), strict=False)
-                if name == chief
-            ]
-        )
-        for names, days, since, clear in each
-    ]
+    rows = pd.DataFrame(found[["chiefs", "taken_up", "since", "clear_on"]]).to_dict("records")
+    told = [taken_over(row, chief) for row in rows]
     return pd.Series(pd.array(told, dtype="boolean"), index=found.index)
 
 
@@ -169,7 +160,7 @@ def _ordered(figures: Figures, found: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 def _ways(figures: Figures, found: pd.DataFrame) -> pd.Series:
     """How far each gap's county is from the goal of its indicator; NaN where it is there, or there is none."""
-    counties = figures.table(level=LEVELS[0])
+    counties = figures.counties
     down = counties["indicator"].map(
         {name: one.direction == "down" for name, one in figures.indicators.items()}
     )
