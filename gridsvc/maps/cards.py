@@ -8,7 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from gridsvc.coverage.indicators import Indicator, Select
+from gridsvc.coverage.clauses import Select
+from gridsvc.coverage.indicators import Indicator
 from gridsvc.layers import Layers
 from gridsvc.maps import words
 from gridsvc.maps.model import NOTHING, Card

@@ -54,7 +54,7 @@ BROKEN = {
     ),
     "a share of nothing": (
         LAMPS.replace("match", "# match"),
-        "a share needs one of match, responsible and dead_ends",
+        "a count_share needs one of match, responsible, has_chief, filled, covered",
     ),
     "responsible for assets": (
         LAMPS.replace('match = { state = ["lit"] }', "responsible = true"),
@@ -62,7 +62,7 @@ BROKEN = {
     ),
     "a match where it means nothing": (
         NEAR + 'near = { layer = "lamps", distance = 5 }\nmatch = { class = ["lane"] }',
-        "match, responsible: belong to count_share and length_share",
+        "match: belong to count_share and length_share",
     ),
     "length of what is no road": (LAMPS.replace("count", "length"), "of.layer: lamps are no roads"),
     "near nothing": (NEAR, "near: kinds that end in _near, and only these, have it"),
