@@ -172,7 +172,7 @@ class Reader:
         """Layers with areas: places, and the assets that the style draws as ground."""
         for layer in self.layers.values():
             drawn = layer.role == "place" or (layer.role == "asset" and layer.name in self.style.areas)
-            if not drawn or 2 not in layer.dimensions:
+            if not drawn or 2 not in layer.dimensions or not self.style.area(layer.name).drawn:
                 continue
             frame = self.layer(layer.name)
             frame = frame[frame.geometry.geom_type.isin(["Polygon", "MultiPolygon"])]

@@ -15,6 +15,7 @@ import shapely
 import xlsxwriter
 
 from gridsvc.sample import people as tables
+from gridsvc.sample.civic import REPORT_COLUMNS, REPORTS
 from gridsvc.sample.county import County, build
 from gridsvc.sample.fabric import Areas
 from gridsvc.sample.frame import CRS, Geometries
@@ -114,6 +115,7 @@ def _roads(folder: Path, county: County, rng: np.random.Generator) -> Delivery:
         ("路宽", np.where(unknown, np.nan, streets.width)),
         ("车行道", np.where(streets.twin, "双幅", "单幅")),
         ("机扫", np.where((rng.random(len(codes)) < share) | (streets.kind == "快速路"), "是", "否")),
+        *county.civic.roads.items(),
     ]
     _write(folder / "道路.shp", streets.lines, "LineString", columns)
     return Delivery("roads", folder / "道路.shp")
@@ -189,10 +191,52 @@ def _polygons(folder: Path, county: County) -> list[Delivery]:
         ("编号", [f"SX{k + 1:03d}" for k in range(len(water.names))]),
         ("名称", water.names),
         ("类型", water.kinds),
+        ("河湖长", [f"河湖长{k + 1:02d}" if k % 9 else "" for k in range(len(water.names))]),
     ]
     _write(folder / "水系.shp", np.array(water.shapes, dtype=object), "Polygon", columns)
     files = {"parking": "停车场.shp", "greenery": "绿地.shp", "buildings": "建筑.shp", "water": "水系.shp"}
     return [Delivery(layer, folder / name) for layer, name in files.items()]
+
+
+def _civic(folder: Path, county: County) -> list[Delivery]:
+    civic = county.civic
+
+    def put(layer: str, name: str, shapes: Geometries, kind: str, columns: list[Column]) -> Delivery:
+        _write(folder / name, shapes, kind, columns)
+        return Delivery(layer, folder / name)
+
+    def numbered(prefix: str, count: int) -> Column:
+        return "编号", [f"{prefix}{k + 1:05d}" for k in range(count)]
+
+    land, parcels, canopy, places, adverts = (
+        civic.land, civic.parcels, civic.canopy, civic.places, civic.adverts,
+    )  # fmt: skip
+    parcel: list[Column] = [("名称", parcels.names), ("类型", parcels.kinds), ("绿地率指标", parcels.quota)]
+    advert: list[Column] = [("所在道路", adverts.named), ("类型", adverts.kinds), ("主题", civic.themes)]
+    return [
+        put("land_use", "用地.shp", land.shapes, "Polygon",
+            [numbered("YD", len(land.shapes)), ("用地性质", land.kinds)]),
+        put("parcels", "单位小区.shp", parcels.shapes, "Polygon", [numbered("DW", len(parcels.shapes)), *parcel]),
+        put("tree_canopy", "绿化覆盖.shp", canopy.shapes, "Polygon",
+            [numbered("FG", len(canopy.shapes)), ("类型", canopy.kinds)]),
+        put("places", "公共服务点.shp", shapely.points(places.xy), "Point",
+            [numbered("DD", len(places.xy)), ("名称", places.named), ("类型", places.kinds)]),
+        put("adverts", "公益广告.shp", shapely.points(adverts.xy), "Point",
+            [numbered("GG", len(adverts.xy)), *advert]),
+    ]  # fmt: skip
+
+
+def _reports(folder: Path) -> Delivery:
+    """Values that offices reported for the county, of two days."""
+    path = folder / "上报值.xlsx"
+    rows: list[list[object]] = [
+        [indicator, COUNTY_CODE, value if day.month == 9 else round(value * 0.97, 2), day, office]
+        for indicator, value, office in REPORTS
+        for day in (date(2026, 3, 31), date(2026, 9, 30))
+    ]
+    title = f"{COUNTY_NAME}部门上报指标（虚构）"
+    _workbook(path, [("上报值", title, REPORT_COLUMNS, rows)])
+    return Delivery("reported", path)
 
 
 def _sheet(book: Any, name: str, title: str, columns: tuple[str, ...], rows: list[list[object]]) -> None:
@@ -291,5 +335,7 @@ def make_sample(folder: Path, seed: int = 20261120) -> list[Delivery]:
         _roads(folder, county, rng),
         *_points(folder, county, lamp_codes, rng),
         *_polygons(folder, county),
+        *_civic(folder, county),
         *_tables(folder, staff),
+        _reports(folder),
     ]
