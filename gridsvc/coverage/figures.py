@@ -72,6 +72,12 @@ class Figures:
         return cls(store, workspace, layers, indicators, record)
 
     @cached_property
+    def left_out(self) -> list[Indicator]:
+        """Indicators that the run does not have, as a layer they need was never loaded."""
+        versions = self.run.versions
+        return [one for one in self.indicators.values() if not all(versions.get(name) for name in one.layers)]
+
+    @cached_property
     def cells(self) -> gpd.GeoDataFrame:
         """The run's cells."""
         return self.store.result("cells", self.run.id)

@@ -16,6 +16,8 @@ from gridsvc.coverage.indicators import REPORTED, Indicator
 from gridsvc.layers import Layers
 from gridsvc.text import Text, bilingual
 
+LEFT = bilingual("not computed (not loaded): {titles}", "不计算（未入库）：{titles}")
+"""Said once of all indicators of which a layer is not loaded."""
 NO_LAYER = bilingual("not loaded: {layers}", "图层未入库：{layers}")
 NO_ZONE = bilingual("no part of it lies in the zone “{zone}”", "不在“{zone}”范围内")
 NOTHING_IN_ZONE = bilingual("nothing to count in the zone “{zone}”", "“{zone}”范围内没有可计入的对象")
