@@ -133,7 +133,7 @@ def test_what_stands_on_either_line_of_a_divided_road_serves_both(street):
         ("R1", [(0, 500), (700, 500)], {"road_code": "1", "carriageway": "divided"}),
         ("R2", [(0, 540), (700, 540)], {"road_code": "1", "carriageway": "divided"}),
     ]
-    place = street([100, 250, dict(advert_id="B", x=430, y=543), 600], roads=lines)
+    place = street([100, 250, {"advert_id": "B", "x": 430, "y": 543}, 600], roads=lines)
     assert county(place, "posters")[:2] == (700, 700)
 
 
@@ -141,7 +141,7 @@ def test_one_that_waits_for_confirmation_leaves_it_unknown(street):
     """The advert at 430 m names another road: without it 250 to 600 m is bare."""
     other = ("Q", [(0, 800), (700, 800)], {"road_code": "2", "road_name": "别路", "class": "lane"})
     body = ALONG.replace('layer = "roads"', 'layer = "roads", where = { class = ["branch"] }')
-    strange = dict(advert_id="B", x=430, y=503, road_name="别路")
+    strange = {"advert_id": "B", "x": 430, "y": 503, "road_name": "别路"}
     place = street([100, 250, strange, 600], body, [("R", [(0, 500), (700, 500)], {"road_code": "1"}), other])
     assert county(place, "posters")[:3] == (350, 350, 350e9)
 
@@ -320,11 +320,8 @@ def test_swept_area_is_length_times_width(build, frame):
         swept("U", 100, 700, width=8, machine_swept=True),
     ]
     body = (
-        'kind = "length_share"
-of = { layer = "roads", weight = "swept_width" }
-'
-        "match = { machine_swept = [true] }
-"
+        'kind = "length_share"\nof = { layer = "roads", weight = "swept_width" }\n'
+        "match = { machine_swept = [true] }\n"
     )
     place = build(frame(roads=roads), define(swept=body))
     place.compute()
