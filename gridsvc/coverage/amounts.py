@@ -17,7 +17,7 @@ from gridsvc.partition.segments import Floats
 
 PIECES = "(pieces)"
 CELLS = "(cells)"
-REPORT = 1e-6
+REPORT = 1e-8
 """Grain of a reported value, in its own unit."""
 
 

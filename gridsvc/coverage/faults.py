@@ -43,13 +43,13 @@ def _features(one: Indicator) -> Checked:
     )
     yield (
         (kind == "spacing") != (one.along is not None),
-        ("along: spacing, and only spacing, has it"),
+        "along: spacing, and only spacing, has it",
         "along：仅且须用于 spacing",
     )
     without = kind in ("area_near", "reported")
     yield (
         without != (one.of is None),
-        ("of: every kind but area_near and reported has it"),
+        "of: every kind but area_near and reported has it",
         "of：除 area_near、reported 外各类型均须给出",
     )
     yield (
@@ -92,12 +92,12 @@ def _sums(one: Indicator) -> Checked:
     yield not density and one.measure != "count", "measure: belongs to density", "measure：仅用于 density"
     yield (
         (one.per in ("length", "weight")) != (one.per_of is not None),
-        ("per_of: names the layer that per = length or weight sums"),
+        "per_of: names the layer that per = length or weight sums",
         "per_of：per = length 或 weight 时须指明图层，其他情形不得给出",
     )
     yield (
         one.per == "weight" and one.per_of is not None and not one.per_of.weight,
-        ("per_of.weight: names the number field that per = weight sums"),
+        "per_of.weight: names the number field that per = weight sums",
         "per_of.weight：per = weight 时须指明数值字段",
     )
 
@@ -111,16 +111,16 @@ def _grading(one: Indicator) -> Checked:
         yield worse, f"bands: A ({a}) must be better than B ({b})", f"bands：A（{a}）须优于 B（{b}）"
     yield not rising(list(one.allowed)), "allowed: rows must rise", "allowed：各行须递增"
     rated = one.rated
-    name = one.kind if one.kind == "reported" else "density"
+    name = "reported value" if one.kind == "reported" else "density"
     yield (
         not rated and bool(one.allowed),
-        (f"allowed: a {name} has no failures to count"),
-        f"allowed：{name} 没有可计的不合格数",
+        f"allowed: a {name} has no failures to count",
+        f"allowed：{one.kind} 没有可计的不合格数",
     )
     yield (
         not rated and bool(one.minimum_known),
-        (f"minimum_known: a {name} has no share that is known"),
-        f"minimum_known：{name} 没有已知比例",
+        f"minimum_known: a {name} has no share that is known",
+        f"minimum_known：{one.kind} 没有已知比例",
     )
 
 
@@ -130,13 +130,13 @@ def _points(one: Indicator) -> Checked:
     yield one.veto and not one.goals, "veto: without a goal nothing decides", "veto：没有目标，无从否决"
     yield (
         bool(one.weight or one.veto or off) and not one.system,
-        ("system: weight, veto and deductions name the assessment system that they are of"),
+        "system: weight, veto and deductions name the assessment system that they are of",
         "system：给出 weight、veto、deductions 时须注明测评体系及版本",
     )
     if off is not None:
         yield (
             off.by == "failures" and not one.rated,
-            (f"deductions.by: a {one.kind} has no failures to count"),
+            f"deductions.by: a {one.kind} has no failures to count",
             f"deductions.by：{one.kind} 没有可计的不合格数",
         )
         yield (
@@ -147,7 +147,7 @@ def _points(one: Indicator) -> Checked:
         most = max(points for _, points in off.steps)
         yield (
             one.weight is not None and most > one.weight,
-            (f"deductions.steps: {most:g} points off are more than the weight ({one.weight})"),
+            f"deductions.steps: {most:g} points off are more than the weight ({one.weight})",
             f"deductions.steps：扣分 {most:g} 超过权重（{one.weight}）",
         )
 

@@ -30,13 +30,22 @@ from gridsvc.duties.stretches import DUTIES
 from gridsvc.errors import DefinitionError, NotFoundError
 from gridsvc.layers import Layers
 from gridsvc.settings import Workspace, explain, read_toml, shipped_dir
-from gridsvc.text import Text
+from gridsvc.text import Text, bilingual
 
 Kind = Literal[
     "count_share", "length_share", "length_near", "spacing", "feature_near", "area_near", "area_share", "density",
     "reported",
 ]  # fmt: skip
 Group = Literal["roads", "green", "sanitation", "parking", "services", "responsibility"]
+GROUPS: dict[Group, Text] = {
+    "roads": bilingual("Roads and light", "道路与照明"),
+    "green": bilingual("Green", "园林绿化"),
+    "sanitation": bilingual("Cleanliness", "市容环卫"),
+    "parking": bilingual("Parking", "停车"),
+    "services": bilingual("Services", "便民服务"),
+    "responsibility": bilingual("Responsibility", "责任落实"),
+}
+"""Groups by id, in the order in which they are shown."""
 FILE = "indicators.toml"
 REPORTED = "reported"
 """The table of values that offices report."""
@@ -50,6 +59,8 @@ class Indicator(Clause):
     definition: Text
     kind: Kind
     group: Group
+    headline: bool = False
+    """Shown where there is room for few only (the table of chiefs)."""
     zone: str = ""
     """Kind of zone that it is graded in; empty: everywhere."""
     of: Select | None = None
@@ -175,7 +186,7 @@ class Indicator(Clause):
 
 @dataclass(frozen=True)
 class Indicators(Mapping[str, Indicator]):
-    """All indicators by id, in the order of the file."""
+    """All indicators by id: group by group, in each in the order of the files."""
 
     by_id: dict[str, Indicator]
     digest: str
@@ -213,6 +224,8 @@ def load_indicators(workspace: Workspace | None, layers: Layers) -> Indicators:
     for path in paths:
         for name, raw in read_toml(path).items():
             found[name] = _read(path, name, raw, layers)
+    order = list(GROUPS)
+    found = dict(sorted(found.items(), key=lambda entry: order.index(entry[1].group)))
     text = "\n".join(one.model_dump_json() for one in found.values())
     return Indicators(found, sha256(text.encode()).hexdigest())
 

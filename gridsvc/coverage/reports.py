@@ -34,7 +34,7 @@ def newest(reports: pd.DataFrame, indicator: Indicator, day: dt.date) -> pd.Data
 
 
 def whole(values: pd.Series) -> list[int]:
-    """Values in whole millionths of their unit."""
+    """Values in whole parts of their unit (:data:`REPORT`)."""
     return [round(exact(value) / exact(REPORT)) for value in values]
 
 

@@ -48,7 +48,10 @@ class Civic:
     land: Areas
     parcels: Parcels
     canopy: Areas
+    grounds: Areas
+    """Schools, hospitals and new estates."""
     places: Points
+    """Markets, waste transfer stations and bus stops."""
     adverts: Points
     themes: NDArray[np.str_]
     roads: dict[str, NDArray[Any]]
@@ -93,17 +96,28 @@ def _canopy(greens: Areas, streets: Streets, shaded: NDArray[np.bool_]) -> Areas
     )
 
 
-def _places(shapes: Geometries, uses: NDArray[np.str_], streets: Streets, rng: np.random.Generator) -> Points:
-    """Schools, hospitals and new estates on their plots, markets among shops, stops by the wider streets."""
-    spots = np.round(shapely.get_coordinates(shapely.point_on_surface(shapes)), 2)
-    asked = {**{kind: [use] for use, kind in KINDS.items()}, "农贸市场": ["C"], "垃圾转运站": ["I", "V", "F"]}
-    xy, titles, kinds = [], [], []
+def _chosen(
+    spots: Floats, uses: NDArray[np.str_], asked: dict[str, list[str]], rng: np.random.Generator
+) -> tuple[NDArray[np.intp], list[str], list[str]]:
+    """Plots for places of each kind, not too near to one another: which plots, their names and kinds."""
+    plots, titles, kinds = [], [], []
     for kind, wanted in asked.items():
         mine = rng.permutation(np.flatnonzero(np.isin(uses, wanted)))
         mine = mine[spread(spots[mine], np.full(len(mine), APART[kind]), MOST[kind])]
-        xy.append(spots[mine])
+        plots.append(mine)
         titles += [f"{kind}{names.numeral(number)}" for number in range(1, len(mine) + 1)]
         kinds += [kind] * len(mine)
+    return np.concatenate(plots), titles, kinds
+
+
+def _places(
+    shapes: Geometries, uses: NDArray[np.str_], streets: Streets, rng: np.random.Generator
+) -> tuple[Areas, Points]:
+    """Schools, hospitals and new estates on their plots; markets among shops, stops by the wider streets."""
+    spots = np.round(shapely.get_coordinates(shapely.point_on_surface(shapes)), 2)
+    plots, titles, kinds = _chosen(spots, uses, {kind: [use] for use, kind in KINDS.items()}, rng)
+    grounds = Areas(shapes[plots], np.array(kinds), titles)
+    plots, titles, kinds = _chosen(spots, uses, {"农贸市场": ["C"], "垃圾转运站": ["I", "V", "F"]}, rng)
     wide = streets.stretches(8.0, 60.0, lanes=False)
     wide = wide.pick(np.isin(streets.kind[wide.street], ["主干路", "次干路"]))
     at = (wide.start + wide.stop) / 2
@@ -112,7 +126,7 @@ def _places(shapes: Geometries, uses: NDArray[np.str_], streets: Streets, rng: n
     order = order[spread(stops[order], np.full(len(order), 420.0), 200)]
     titles += [f"{streets.all[wide.street[k]].name}站{number}" for number, k in enumerate(order, 1)]
     kinds += ["公交站点"] * len(order)
-    return Points(np.concatenate([*xy, stops[order]]), titles, np.array(kinds))
+    return grounds, Points(np.concatenate([spots[plots], stops[order]]), titles, np.array(kinds))
 
 
 def _adverts(streets: Streets, rng: np.random.Generator) -> Points:
@@ -155,11 +169,14 @@ def make_civic(
     shapes, uses = _plots(parts)
     roads = _road_columns(streets, rng)
     adverts = _adverts(streets, rng)
+    parcels = _parcels(shapes, uses, rng)
+    grounds, places = _places(shapes, uses, streets, rng)
     return Civic(
         Areas(shapes, np.array([USES[use] for use in uses]), [""] * len(uses)),
-        _parcels(shapes, uses, rng),
+        parcels,
         _canopy(greens, streets, roads["林荫路"] == "是"),
-        _places(shapes, uses, streets, rng),
+        grounds,
+        places,
         adverts,
         rng.choice(THEMES, len(adverts.xy)),
         roads,

@@ -199,31 +199,31 @@ def _polygons(folder: Path, county: County) -> list[Delivery]:
 
 
 def _civic(folder: Path, county: County) -> list[Delivery]:
+    """Land use, parcels, canopy, places and adverts; places come in two files, as areas and as points."""
     civic = county.civic
 
-    def put(layer: str, name: str, shapes: Geometries, kind: str, columns: list[Column]) -> Delivery:
-        _write(folder / name, shapes, kind, columns)
-        return Delivery(layer, folder / name)
+    def put(
+        layer: str, name: str, shapes: Geometries, prefix: str, columns: list[Column], **options: object
+    ) -> Delivery:
+        number: Column = ("编号", [f"{prefix}{k + 1:05d}" for k in range(len(shapes))])
+        kind = "Point" if shapely.get_type_id(shapes[0]) == 0 else "Polygon"
+        _write(folder / name, shapes, kind, [number, *columns])
+        return Delivery(layer, folder / name, options)
 
-    def numbered(prefix: str, count: int) -> Column:
-        return "编号", [f"{prefix}{k + 1:05d}" for k in range(count)]
-
-    land, parcels, canopy, places, adverts = (
-        civic.land, civic.parcels, civic.canopy, civic.places, civic.adverts,
-    )  # fmt: skip
-    parcel: list[Column] = [("名称", parcels.names), ("类型", parcels.kinds), ("绿地率指标", parcels.quota)]
-    advert: list[Column] = [("所在道路", adverts.named), ("类型", adverts.kinds), ("主题", civic.themes)]
+    land, parcels, canopy, adverts = civic.land, civic.parcels, civic.canopy, civic.adverts
+    quotas: list[Column] = [("名称", parcels.names), ("类型", parcels.kinds), ("绿地率指标", parcels.quota)]
+    grounds: list[Column] = [("名称", civic.grounds.names), ("类型", civic.grounds.kinds)]
+    spots: list[Column] = [("名称", civic.places.named), ("类型", civic.places.kinds)]
+    signs: list[Column] = [("所在道路", adverts.named), ("类型", adverts.kinds), ("主题", civic.themes)]
+    points = shapely.points(civic.places.xy)
     return [
-        put("land_use", "用地.shp", land.shapes, "Polygon",
-            [numbered("YD", len(land.shapes)), ("用地性质", land.kinds)]),
-        put("parcels", "单位小区.shp", parcels.shapes, "Polygon", [numbered("DW", len(parcels.shapes)), *parcel]),
-        put("tree_canopy", "绿化覆盖.shp", canopy.shapes, "Polygon",
-            [numbered("FG", len(canopy.shapes)), ("类型", canopy.kinds)]),
-        put("places", "公共服务点.shp", shapely.points(places.xy), "Point",
-            [numbered("DD", len(places.xy)), ("名称", places.named), ("类型", places.kinds)]),
-        put("adverts", "公益广告.shp", shapely.points(adverts.xy), "Point",
-            [numbered("GG", len(adverts.xy)), *advert]),
-    ]  # fmt: skip
+        put("land_use", "用地.shp", land.shapes, "YD", [("用地性质", land.kinds)]),
+        put("parcels", "单位小区.shp", parcels.shapes, "DW", quotas),
+        put("tree_canopy", "绿化覆盖.shp", canopy.shapes, "FG", [("类型", canopy.kinds)]),
+        put("places", "学校医院小区.shp", civic.grounds.shapes, "XX", grounds),
+        put("places", "公共服务点.shp", points, "DD", spots, mode="append"),
+        put("adverts", "公益广告.shp", shapely.points(adverts.xy), "GG", signs),
+    ]
 
 
 def _reports(folder: Path) -> Delivery:
