@@ -290,8 +290,12 @@ class Figures:
 
     def _reports(self, indicator: Indicator) -> dict[str, Text]:
         """By unit: when and by whom its value was reported."""
-        day = dt.date.fromisoformat(self.run.as_of)
-        return said_of(newest(self._read(REPORTED), indicator, day))
+        return said_of(newest(self._reported, indicator, dt.date.fromisoformat(self.run.as_of)))
+
+    @cached_property
+    def _reported(self) -> pd.DataFrame:
+        """Everything that offices reported."""
+        return self._read(REPORTED)
 
     @cached_property
     def _reasons(self) -> Reasons:

@@ -11,7 +11,7 @@ from gridsvc.maps.atlas import Atlas
 from gridsvc.maps.cards import card
 from gridsvc.maps.chief_data import chief_cards
 from gridsvc.maps.chief_roads import since_when
-from gridsvc.maps.model import Card, ChiefRow, Group, Heading, IndexPage, Person
+from gridsvc.maps.model import ChiefRow, Group, Heading, IndexPage, Person
 from gridsvc.maps.phrases import PHRASES
 from gridsvc.maps.pixels import bounds_of, grow
 from gridsvc.maps.words import unit
