@@ -40,10 +40,31 @@ def rated(length: Ints, rate: Floats | None) -> Ints:
 
 
 @dataclass(frozen=True)
+class Ends:
+    """Dead ends that count."""
+
+    xy: Floats
+    """Where they are (n, 2), metre CRS."""
+    place: Ints
+    """The same on the roads' axis, nanometres."""
+    piece: Ints
+    """The piece of road that ends there, in whose cell each counts."""
+    length: Floats
+    """Metres to the first junction."""
+
+    def take(self, rows: Ints) -> Ends:
+        """Some of them."""
+        return Ends(self.xy[rows], self.place[rows], self.piece[rows], self.length[rows])
+
+
+@dataclass(frozen=True)
 class Gaps:
-    """What keeps an indicator from its goal: stretches, features of a layer, or parts of cells."""
+    """What keeps an indicator from its goal: stretches, ends of roads, features of a layer, or parts of cells."""
 
     stretches: Intervals | None = None
+    rate: Floats | None = None
+    """Whole amounts per nanometre of these, for each piece of road; None: one."""
+    ends: Ends | None = None
     layer: str = ""
     features: Ints | None = None
     """Rows of the layer."""

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import shapely
 
-from gridsvc.coverage.amounts import CELLS, PIECES, Amounts, Gaps, Measured, rated
+from gridsvc.coverage.amounts import CELLS, PIECES, Amounts, Ends, Gaps, Measured, rated
 from gridsvc.coverage.clauses import Covered, DeadEnd, Select
 from gridsvc.coverage.indicators import Indicator
 from gridsvc.coverage.reach import farthest, features_within, ground_within, near_of, roads_within, undecided
 from gridsvc.coverage.scene import Rows, Scene
 from gridsvc.coverage.spacing import well_spaced
-from gridsvc.partition.areas import cover, union_areas
+from gridsvc.partition.areas import cover, fused, union_areas
 from gridsvc.partition.cells import OUTSIDE, SQUARE_MM
 from gridsvc.partition.faces import Ints, Shapes
 from gridsvc.partition.intervals import Intervals
@@ -208,7 +208,7 @@ def _length(scene: Scene, indicator: Indicator, yes: Intervals, unknown: Interva
         _along(scene, counted, rate),
         _along(scene, unclear, rate),
         _along(scene, exempt, rate),
-        Gaps(stretches=good if indicator.direction == "down" else counted.minus(good)),
+        Gaps(stretches=good if indicator.direction == "down" else counted.minus(good), rate=rate),
     )
 
 
@@ -270,8 +270,9 @@ def _area_near(scene: Scene, indicator: Indicator) -> Measured:
     maybe = np.concatenate(
         [ground_within(scene, near, target.unknown), ground_within(scene, farthest(near), vague)]
     )
-    served = cover(ground, yes, scene.workers)
-    reached = cover(ground, np.concatenate([yes, maybe]), scene.workers) if len(maybe) else served
+    served = reached = cover(ground, yes, scene.workers, fused)
+    if len(maybe):
+        reached = cover(ground, np.concatenate([yes, maybe]), scene.workers, fused)
     gaps = Gaps(ground=ground, reached=reached)
     return _area(scene, indicator, _ground(scene, base), _square_mm(served), _square_mm(reached), gaps)
 
@@ -319,7 +320,9 @@ def _density(scene: Scene, indicator: Indicator) -> Measured:
     of, what = indicator.features, indicator.measure
     if indicator.dead_ends is not None:
         ends = _dead_ends(scene, indicator, indicator.dead_ends)
-        return Measured(ends, _per(scene, indicator, indicator.per_of))
+        found = np.bincount(ends.piece, minlength=len(scene.pieces)).astype(np.int64)
+        per = _per(scene, indicator, indicator.per_of)
+        return Measured(Amounts(PIECES, found), per, gaps=Gaps(ends=ends))
     exempt: Amounts | None
     if what == "length":
         whole = scene.stretches_of(scene.choose(of).yes)
@@ -346,8 +349,8 @@ def _unnumbered(scene: Scene, indicator: Indicator) -> list[Amounts]:
     return [Amounts(layer, rows.astype(np.int64)) for layer, rows in found.items()]
 
 
-def _dead_ends(scene: Scene, indicator: Indicator, what: DeadEnd) -> Amounts:
-    """Dead ends of chosen roads that are not exempt, each as one of the piece of road that ends there."""
+def _dead_ends(scene: Scene, indicator: Indicator, what: DeadEnd) -> Ends:
+    """Dead ends of chosen roads that are not exempt, each with the piece of road that ends there."""
     ends, pieces = scene.dead_ends(what), scene.pieces
     scope = scene.stretches_of(scene.choose(indicator.features).yes)
     counted = scope.minus(scene.exempt_stretches(indicator.id))
@@ -360,7 +363,7 @@ def _dead_ends(scene: Scene, indicator: Indicator, what: DeadEnd) -> Amounts:
         mine = mine[np.argsort(pieces.start[mine], kind="stable")]
         last = mine[np.clip(np.searchsorted(pieces.end[mine], place, side="left"), 0, len(mine) - 1)]
         found = np.where((found < 0) | (pieces.cell[last] == cell), last, found)
-    return Amounts(PIECES, np.bincount(found, minlength=len(pieces)).astype(np.int64))
+    return Ends(ends.xy[held], place, found, ends.length[held])
 
 
 def _per(scene: Scene, indicator: Indicator, per_of: Select | None) -> Amounts:
