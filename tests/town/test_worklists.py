@@ -38,7 +38,7 @@ def sheet(path):
 def test_all_indicators_are_listed_together(place, call):
     told = json.loads(call("--json").stdout)
     assert told["count"] == len(told["gaps"]) == len(place.figures().gaps())
-    assert {row["indicator"] for row in told["gaps"]} >= {"道路装灯率", "亮灯率", "千人停车泊位"}
+    assert {row["indicator"] for row in told["gaps"]} >= {"道路装灯率", "亮灯率", "公厕服务覆盖率"}
     first = told["gaps"][0]
     assert {"size", "own", "gain_own", "gain_county", "gain_unit", "since", "inherited", "officers"} <= set(
         first
@@ -101,8 +101,8 @@ def test_units_of_a_level_get_theirs_with_who_is_responsible(call, tmp_path):
         for row in rows[rows.index(head) + 1 :]
         if isinstance(row[0], float)
     }
-    # C3 is a vacant post; R5 lies elsewhere
-    assert who == {"张一", "C3"}
+    # C3 is a vacant post; what is dark of R3 has no chief, and is the grid officer's
+    assert who == {"张一", "C3", "陈甲"}
 
 
 def test_the_countys_own_worklist(call, place, tmp_path):
