@@ -16,6 +16,8 @@ SMALLEST = 10.0
 """Square metres, and"""
 NARROWEST = 1.0
 """metres of mean width (2 × area ÷ perimeter): smaller parts count in the figures but are not listed."""
+GRAIN = 1e-5
+"""Metres to which their corners are rounded."""
 HOMES, RESIDENTS = "buildings", "population"
 """Where residents are known from."""
 
@@ -54,7 +56,8 @@ def _joined(owner: Shapes, left: Shapes) -> tuple[Shapes, Shapes]:
     whole = groups.agg(
         lambda parts: shapely.union_all(parts.to_numpy(object)) if len(parts) > 1 else parts.iloc[0]
     )
-    parts, row = shapely.get_parts(whole.to_numpy(object), return_index=True)
+    # edges that differ by nanometres would cross one another once stored as degrees
+    parts, row = shapely.get_parts(shapely.set_precision(whole.to_numpy(object), GRAIN), return_index=True)
     areas = shapely.get_type_id(parts) == shapely.GeometryType.POLYGON
     return whole.index.to_numpy(object)[row[areas]], parts[areas]
 

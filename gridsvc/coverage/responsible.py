@@ -1,4 +1,4 @@
-"""Who answers for a gap, and since when: the chiefs of its place on a road, else the officers of its unit."""
+"""Who answers for a gap, and since when: the chiefs of its place on a road, else the officers of its units."""
 
 from __future__ import annotations
 
@@ -28,29 +28,32 @@ def chiefs_at(scene: Scene, place: Ints) -> tuple[list[str], list[str]]:
 def with_officers(scene: Scene, gaps: pd.DataFrame) -> pd.DataFrame:
     """*gaps* with ``officers`` where no chief answers for them, and the days on which these took up the post.
 
-    They are who holds a post on the gap's first unit, else on the nearest unit above it where one is held.
+    They are who holds a post on one of the gap's units, else on the nearest unit above it where one is held.
     """
     layout = scene.workspace.county.layout
     posts = scene.duties.posts
     posts = posts[~posts["vacant"].to_numpy(bool) & (posts["holder"] != "")]
-    posts = posts.assign(day=_iso(posts["date_from"])).sort_values(["unit", "holder", "day"], kind="stable")
-    # a holder with several posts on one unit: the earliest, a day that is not known before all
-    posts = posts.drop_duplicates(["unit", "holder"])
-    held = posts.groupby("unit")[["holder", "day"]].agg(" ".join)
-    units, chiefs = texts(gaps, "unit"), texts(gaps, "chiefs")
-    main = pd.Series([unit.split(" ")[0] for unit in units], index=gaps.index, dtype=object)
+    posts = posts.assign(day=_iso(posts["date_from"]))[["unit", "holder", "day"]].sort_values(
+        ["unit", "holder", "day"], kind="stable", ignore_index=True
+    )
+    held, chiefs = set(posts["unit"]), texts(gaps, "chiefs")
+    row = np.flatnonzero(chiefs == "")
+    along = pd.DataFrame({"row": row, "code": [texts(gaps, "unit")[one].split() for one in row]})
+    along = along.explode("code", ignore_index=True).dropna()
     above: dict[str, str] = {}
-    for code in main.unique():
+    for code in along["code"].unique():
         at: str | None = code
-        while at is not None and at not in held.index:
+        while at is not None and at not in held:
             at = layout.parent(at)
         above[code] = at or ""
-    found = held.reindex(main.map(above)).fillna("")
-    nobody = chiefs == ""
+    found = along.assign(unit=along["code"].map(above).astype(object)).merge(posts, on="unit")
+    # each once, with the earliest post; a day that is not known sorts before all
+    found = found.sort_values(["row", "holder", "day"], kind="stable").drop_duplicates(["row", "holder"])
+    joined = found.groupby("row")[["holder", "day"]].agg(" ".join).reindex(range(len(gaps))).fillna("")
     return gaps.assign(
         chiefs=chiefs,
-        officers=np.where(nobody, found["holder"].to_numpy(object), ""),
-        taken_up=np.where(nobody, found["day"].to_numpy(object), texts(gaps, "taken_up")),
+        officers=joined["holder"].to_numpy(object),
+        taken_up=np.where(chiefs == "", joined["day"].to_numpy(object), texts(gaps, "taken_up")),
     )
 
 
