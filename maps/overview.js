@@ -8,7 +8,9 @@
   gridsvc.overview = function (map) {
     var here = gridsvc.open(map), scene = here.scene, words = here.words, levels = here.page.levels;
     var level = null, order = [], shown = STEP, sorted = { column: 1, order: 1, kind: "number" };
-    var body = one("#rows"), filter = one("#filter");
+    var body = one("#rows"), filter = one("#filter"), tile = one(".tile[aria-current]");
+    // of many indicators the page's own may lie beyond the edge
+    if (tile) { tile.parentNode.scrollLeft = tile.offsetLeft - tile.parentNode.offsetLeft - 48; }
 
     function badge(unit) {
       return element("span", unit.grade || "–", { "class": "badge grade-" + (unit.grade || "none") });

@@ -16,7 +16,7 @@ router = APIRouter(tags=["figures"], dependencies=[Depends(strict)])
 
 IndicatorId = Annotated[str, Path(alias="indicatorId", description="Id of an indicator")]
 # parts of a definition that stand in the answer under names of their own
-_TOLD = set(models.Indicator.model_fields)
+_TOLD = {*models.Indicator.model_fields, "headline"}
 
 
 @router.get("/indicators", response_model=models.Indicators, responses=PAGE, summary="All indicators")

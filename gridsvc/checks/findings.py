@@ -20,6 +20,7 @@ from gridsvc.checks.kinds import KINDS
 from gridsvc.checks.lineage import lineage_findings
 from gridsvc.checks.network import road_findings
 from gridsvc.checks.parts import has_units, part, places
+from gridsvc.checks.reports import lost_reports
 from gridsvc.checks.responsibility import responsibility_findings
 from gridsvc.codes import LEVEL_TITLES
 from gridsvc.coverage.scene import Scene
@@ -77,6 +78,7 @@ def find(scene: Scene) -> Findings:
             *responsibility_findings(scene),
             *asset_findings(scene),
             *field_findings(scene),
+            lost_reports(scene),
         ]
     found = [one for one in found if len(one)] or [part([])]
     frame = _ordered(_placed(_graded(pd.concat(found, ignore_index=True)), scene))

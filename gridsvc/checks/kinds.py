@@ -198,6 +198,14 @@ KINDS: dict[str, Kind] = {
             "{unit_a} 对道路 {target} 的分担协议未生效：道路不存在、该单元不在道路某一侧，或与其他协议矛盾",
         ),
     ),
+    "lost_report": Kind(
+        "values",
+        bilingual("Report for nobody", "上报值无处计入"),
+        bilingual(
+            "the reported value of {target} counts nowhere: there is no such reported indicator, or no such unit",
+            "上报值 {target} 未计入：没有该上报指标，或没有该单元",
+        ),
+    ),
     "vacant": Kind(
         "duties",
         bilingual("Vacant post", "空岗"),

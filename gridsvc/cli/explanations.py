@@ -112,7 +112,7 @@ CODED = {"fact": WORDS, "side": WORDS, "what": WORDS, "part": WORDS}
 def definition(found: Explanation, lang: str) -> list[tuple[str, str, Any]]:
     """Each part of the definition: its name, its title, and what it says."""
     one = found.indicator
-    told = set(DEFINITION) | {"group", "direction", "digits"}
+    told = set(DEFINITION) | {"group", "headline", "direction", "digits"}
     said = {
         "id": one.id,
         "title": one.title(lang),

@@ -60,7 +60,7 @@ class Indicator(Clause):
     kind: Kind
     group: Group
     headline: bool = False
-    """Shown where there is room for few only (the table of chiefs)."""
+    """Shown where there is room for few only (the table of chiefs, and the colour of each)."""
     zone: str = ""
     """Kind of zone that it is graded in; empty: everywhere."""
     of: Select | None = None

@@ -78,7 +78,7 @@ def siting_indicator(
     *distance* (metres) takes the place of its own. Raises :class:`UsageError` where none fits.
     """
     fitting = [one for one in indicators.values() if one.near is not None and one.near.layer == layer]
-    fitting = sorted((one for one in fitting if one.direction == "up"), key=lambda one: KINDS.index(one.kind))
+    fitting = sorted((one for one in fitting if one.direction == "up"), key=_first_choice)
     if name is not None and indicators[name] not in fitting:
         ids = [one.id for one in fitting]
         raise UsageError(
@@ -109,6 +109,12 @@ def siting_indicator(
             f"{indicator.id}：服务距离取决于面积，新设施尚无面积；请给出 --distance 米数",
         )
     return indicator.model_copy(update={"near": near})
+
+
+def _first_choice(one: Indicator) -> tuple[bool, bool, int]:
+    """People before headline figures before others, features before roads before ground."""
+    people = one.kind == "feature_near" and bool(one.features.weight)
+    return not people, not one.headline, KINDS.index(one.kind)
 
 
 def propose(

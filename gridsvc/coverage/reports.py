@@ -26,11 +26,16 @@ def newest(reports: pd.DataFrame, indicator: Indicator, day: dt.date) -> pd.Data
 
     A row names its indicator by id or title. Of two rows of one unit and date the later by key counts.
     """
-    names = {fold(text) for text in (indicator.id, indicator.title.zh, indicator.title.en)}
+    names = spellings(indicator)
     mine = reports["indicator"].map(lambda text: fold(str(text)) in names).astype(bool)
     rows = reports[mine & (reports["reported_on"] <= pd.Timestamp(day))]
     rows = rows.sort_values(["unit_code", "reported_on", "key"], kind="stable")
     return rows.drop_duplicates("unit_code", keep="last").reset_index(drop=True)
+
+
+def spellings(indicator: Indicator) -> set[str]:
+    """Under which folded names rows speak of an indicator."""
+    return {fold(text) for text in (indicator.id, indicator.title.zh, indicator.title.en)}
 
 
 def whole(values: pd.Series) -> list[int]:

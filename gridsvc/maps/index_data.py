@@ -72,6 +72,9 @@ def _row(atlas: Atlas, chief_id: str) -> ChiefRow:
     rows = atlas.holders.get(chief_id, np.empty(0, dtype=np.intp))
     part = atlas.stretches.iloc[rows]
     cards = {one.indicator: one for one in chief_cards(atlas, chief_id)}
+    # of many figures some are always bad: a chief's colour is of those that the table shows
+    first = {name: one for name, one in cards.items() if atlas.indicators[name].headline}
+    cards = first or cards
     since, _ = since_when(atlas, chief_id, rows)
     person = atlas.people[chief_id]
     new = bool(since) and not person.vacant

@@ -133,8 +133,8 @@ def _adverts(streets: Streets, rng: np.random.Generator) -> Points:
     """Public adverts along the core's main and secondary roads, with stretches that have none."""
     clear = streets.stretches(5.0, 40.0, lanes=False)
     wide = np.isin(streets.kind[clear.street], ["主干路", "次干路"]) & (streets.place[clear.street] == "core")
-    clear = clear.pick(wide & (rng.random(len(wide)) < 0.86))
-    which, at = streets.spaced(clear, np.full(len(clear.street), 165.0))
+    clear = clear.pick(wide & (rng.random(len(wide)) < 0.95))
+    which, at = streets.spaced(clear, np.full(len(clear.street), 130.0))
     street = clear.street[which]
     side = np.where(np.arange(len(at)) % 2 == 0, 1.0, -1.0)
     xy = streets.beside(street, at, side * (streets.width[street] / 2 + 1.2))

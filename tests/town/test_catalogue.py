@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 from shapely import LineString, Point, box
 
+from gridsvc.checks import find
 from gridsvc.coverage.explain import Subject, explain
 from gridsvc.coverage.indicators import Indicator
 
@@ -218,6 +219,18 @@ def test_a_report_may_name_the_indicator_by_its_title(reported):
         report(COUNTY, 1, "2026-09-30", indicator="别的"),
     )
     assert place.figures().table(indicator="sewage").iloc[0]["value"] == 12.5
+
+
+def test_reports_that_count_nowhere_are_found(reported):
+    place = reported(
+        report(COUNTY, 1, "2026-09-30"),
+        report("990009", 2, "2026-09-30"),
+        report(GRID, 3, "2026-09-30", indicator="污水"),
+    )
+    found = find(place.scene()).frame
+    lost = found[found["kind"] == "lost_report"]
+    assert sorted(lost["target"]) == ["sewage 990009", f"污水 {GRID}"]
+    assert (lost["layer"] == "reported").all()
 
 
 def test_a_report_is_what_explains_the_figure(reported):
