@@ -29,6 +29,8 @@ COMMANDS = {
     "check": "checks",
     "confirm-data": "confirmation",
     "compute": "figures",
+    "runs": "publications",
+    "publish": "publications",
     "coverage": "figures",
     "gaps": "gaps",
     "explain": "explain",

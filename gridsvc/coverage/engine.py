@@ -13,6 +13,7 @@ import pyproj
 import shapely
 
 from gridsvc import __version__
+from gridsvc.coverage.definitions import definitions_text
 from gridsvc.coverage.gaps import find_gaps
 from gridsvc.coverage.indicators import Indicator, Indicators
 from gridsvc.coverage.measures import measure, prepare
@@ -75,6 +76,7 @@ def compute(
     run = NewRun(
         as_of=as_of.isoformat(),
         definitions=indicators.digest,
+        content=definitions_text(indicators),
         versions=versions,
         libraries=software() | {"metre_crs": scene.crs.to_string()},
     )

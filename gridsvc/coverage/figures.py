@@ -14,6 +14,7 @@ import shapely
 
 from gridsvc.codes import LEVELS
 from gridsvc.coverage.amounts import quantities
+from gridsvc.coverage.definitions import definitions_of
 from gridsvc.coverage.grades import grade
 from gridsvc.coverage.indicators import Indicator, Indicators
 from gridsvc.coverage.reasons import Reasons
@@ -53,13 +54,17 @@ class Figures:
         indicators: Indicators,
         run: int | None = None,
     ) -> Figures:
-        """Open a run (the newest for None); :class:`NotFoundError` when nothing was computed yet."""
+        """Open a run (the newest for None); :class:`NotFoundError` when nothing was computed yet.
+
+        A run is read with the definitions that it was computed with; *indicators*, those of now, stand in for them
+        only in runs that are older than their keeping.
+        """
         record = store.run(run)
         if record is None:
             raise NotFoundError(
                 "nothing is computed yet; run: gridsvc compute", "尚未计算；请先执行：gridsvc compute"
             )
-        return cls(store, workspace, layers, indicators, record)
+        return cls(store, workspace, layers, definitions_of(store, record, indicators), record)
 
     @cached_property
     def cells(self) -> gpd.GeoDataFrame:
@@ -72,9 +77,9 @@ class Figures:
         owners: pd.Series = self.cells.set_index("cell")["unit"]
         return owners
 
-    def _read(self, layer: str) -> pd.DataFrame:
+    def rows_of(self, layer: str) -> pd.DataFrame:
         """A layer as it was when the run was computed: its figures never change."""
-        return self.store.read(layer, load=self.run.versions.get(layer))
+        return self.store.read(layer, load=self.run.versions.get(layer, 0))
 
     @cached_property
     def units(self) -> pd.DataFrame:
@@ -82,7 +87,7 @@ class Figures:
         layout, day = self.workspace.county.layout, dt.date.fromisoformat(self.run.as_of)
         frames = []
         for level in LEVELS:
-            frame = units_on(self._read(self.layers.units[level].name), day)
+            frame = units_on(self.rows_of(self.layers.units[level].name), day)
             codes = frame["code"].tolist()
             parents = [layout.parent(code) or "" for code in codes]
             frames.append(
@@ -192,10 +197,10 @@ class Figures:
     def _names(self, kind: str) -> dict[str, str]:
         """Names of chiefs or roads by subject."""
         if kind == "chief":
-            people = self._read("chiefs")
+            people = self.rows_of("chiefs")
             return dict(zip(people["key"], people["name"], strict=True))
         # a road with one code may have several names in turn: the first
-        roads = self._read(self.layers.roads.name).dropna(subset=["road_code", "road_name"])
+        roads = self.rows_of(self.layers.roads.name).dropna(subset=["road_code", "road_name"])
         roads = roads.drop_duplicates("road_code")
         return dict(zip(roads["road_code"], roads["road_name"], strict=True))
 
