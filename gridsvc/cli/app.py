@@ -31,6 +31,7 @@ COMMANDS = {
     "compute": "figures",
     "runs": "publications",
     "publish": "publications",
+    "compare": "compare",
     "coverage": "figures",
     "gaps": "gaps",
     "explain": "explain",
