@@ -32,6 +32,7 @@ COMMANDS = {
     "runs": "publications",
     "publish": "publications",
     "compare": "compare",
+    "trend": "trend",
     "coverage": "figures",
     "gaps": "gaps",
     "explain": "explain",

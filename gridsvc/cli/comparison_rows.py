@@ -23,8 +23,8 @@ from gridsvc.text import Text, bilingual
 
 SORTS = ("subject", "name", "indicator", "value_change", "numerator_change", "denominator_change", "verdict")
 VERDICTS: dict[str, Text] = {
-    "better": bilingual("better", "上升（改善）"),
-    "worse": bilingual("worse", "下降（变差）"),
+    "better": bilingual("better", "改善"),
+    "worse": bilingual("worse", "变差"),
     "same": bilingual("same", "不变"),
     "begun": bilingual("no value before", "前期无值"),
     "gone": bilingual("no value now", "本期无值"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -20,11 +20,12 @@ from gridsvc.coverage.comparison import changed_figures
 from gridsvc.coverage.definitions import definitions_text
 from gridsvc.coverage.figures import Figures
 from gridsvc.coverage.indicators import Indicators, load_indicators
+from gridsvc.coverage.runs import listed
 from gridsvc.coverage.statement import digest_of
 from gridsvc.errors import StoreError, UsageError
 from gridsvc.maps.reader import titled
 from gridsvc.settings import County
-from gridsvc.store import NewPublication, Publication, RunRecord, Store
+from gridsvc.store import NewPublication, Publication, Store
 from gridsvc.store.loads import now
 from gridsvc.store.runs import already_published
 from gridsvc.text import Text, bilingual
@@ -145,7 +146,7 @@ def register(app: typer.Typer) -> None:
     ) -> int:
         """List all runs: what is published, and what was loaded since."""
         with session.store() as store, store.snapshot():
-            rows = listed(store)
+            rows = all_runs(store)
             faults = _verified(session, store) if verify else {}
         if verify:
             for row in rows:
@@ -256,32 +257,13 @@ def _told(made: Publication, folder: object, changed: list[dict[str, Any]] | Non
     return bilingual(en, zh)
 
 
-def listed(store: Store) -> list[dict[str, Any]]:
-    """All runs as plain values, with ``state``, ``folder``, and ``loaded_since``: layers with newer loads."""
-    every = store.runs()
-    newest: dict[str, int] = {}
-    for one in filter(None, (run.publication for run in every)):
-        newest[one.number] = max(newest.get(one.number, 0), one.revision)
-    touched = dict.fromkeys(store.layers, 0)
-    for load in store.loads():
-        if load.touched and load.layer in touched:
-            touched[load.layer] = max(touched[load.layer], load.id)
-    return [_plain(store, run, newest, touched) for run in every]
-
-
-def _plain(
-    store: Store, run: RunRecord, newest: Mapping[str, int], touched: Mapping[str, int]
-) -> dict[str, Any]:
-    """One run as plain values."""
-    one, state = run.publication, "pruned" if run.pruned else run.status
-    if one is not None and newest[one.number] > one.revision:
-        state = "corrected"
-    return {
-        **run.as_dict(),
-        "state": state,
-        "loaded_since": [name for name, load in touched.items() if load > run.versions.get(name, 0)],
-        "folder": None if one is None else str(folder_of(store.workspace, one)),
+def all_runs(store: Store) -> list[dict[str, Any]]:
+    """All runs as plain values, published ones with their folder."""
+    folders = {
+        run.id: None if run.publication is None else str(folder_of(store.workspace, run.publication))
+        for run in store.runs()
     }
+    return [{**row, "folder": folders[row["id"]]} for row in listed(store)]
 
 
 def _verified(session: Session, store: Store) -> dict[int, Text]:

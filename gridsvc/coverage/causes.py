@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as default
 from typing import Any
 
 import numpy as np
@@ -82,8 +83,8 @@ class Side:
     subjects: list[str]
     ready: bool
     """The layers that the indicator rests on were loaded."""
-    facts: list[Facts] = field(default_factory=list)
-    owned: dict[str, pd.DataFrame] = field(default_factory=dict)
+    facts: list[Facts] = default(default_factory=list)
+    owned: dict[str, pd.DataFrame] = default(default_factory=dict)
     """Which facts of a grain are whose, of roads and chiefs."""
 
     def sums(self) -> Sheet:
@@ -223,7 +224,9 @@ def _happened(
     old, new = (side.frame(layer, targets=targets) for side in both)
     freed, now = (side.exempt(layer) for side in both)
     title = "road_name" if "road_name" in new else "name"
-    others = [name for name in both[0].scene.layers[layer].fields if name not in fields]
+    known = both[0].scene.layers[layer].fields
+    # what concerns persons decides nothing, and may not be shown everywhere
+    others = [name for name, field in known.items() if name not in fields and not field.personal]
     rows = []
     for key in keys:
         was, is_ = (frame.loc[key] if key in frame.index else None for frame in (old, new))

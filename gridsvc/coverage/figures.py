@@ -108,6 +108,12 @@ class Figures:
         nothing = pd.DataFrame(columns=["subject", *SIDES])
         return self._tallies.get((indicator.id, kind), nothing)[["subject", *SIDES]]
 
+    def area_of(self, code: str) -> int:
+        """Square millimetres of a unit, or with ``*`` of what its units leave."""
+        owner, rest = self.cells["unit"], code.removesuffix("*")
+        mine = owner == rest if rest != code else owner.str.startswith(code)
+        return int(self.cells.loc[mine, "area_mm2"].sum())
+
     # figures
 
     def table(
