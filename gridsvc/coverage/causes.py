@@ -15,7 +15,7 @@ from gridsvc.coverage.comparison import Comparison
 from gridsvc.coverage.evidence import layers_used
 from gridsvc.coverage.facts import EXACT, Facts, list_facts
 from gridsvc.coverage.indicators import Indicator, Near, Select
-from gridsvc.coverage.measures import measure, prepare
+from gridsvc.coverage.measures import KINDS, measure, prepare
 from gridsvc.coverage.scene import Rows, Scene
 from gridsvc.coverage.tallies import OWNERS, cell_of
 from gridsvc.store import LoadRecord
@@ -52,7 +52,8 @@ def find_causes(comparison: Comparison, indicator: str, kind: str, subjects: Col
         (comparison.earlier_scene, old[indicator], comparison.before),
         (comparison.later_scene, comparison.after.indicators[indicator], comparison.after),
     ):
-        ready = all(figures.run.versions.get(name) for name in definition.layers)
+        loaded = all(figures.run.versions.get(name) for name in definition.layers)
+        ready = loaded and definition.kind in KINDS
         both.append(Side(scene, definition, kind, list(subjects), ready))
     changed = _differences(both[0].sums(), both[1].sums())
     parts = [_told(both, changed), *_beside(both, changed)]
@@ -82,7 +83,7 @@ class Side:
     kind: str
     subjects: list[str]
     ready: bool
-    """The layers that the indicator rests on were loaded."""
+    """It can be measured: the layers that the indicator rests on were loaded."""
     facts: list[Facts] = default(default_factory=list)
     owned: dict[str, pd.DataFrame] = default(default_factory=dict)
     """Which facts of a grain are whose, of roads and chiefs."""

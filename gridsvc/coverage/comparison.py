@@ -12,12 +12,11 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from gridsvc.codes import LEVELS
 from gridsvc.coverage.amounts import quantities
 from gridsvc.coverage.definitions import same_measure
 from gridsvc.coverage.figures import Figures
 from gridsvc.coverage.indicators import Indicator
-from gridsvc.coverage.measures import measure, prepare
+from gridsvc.coverage.measures import KINDS, measure, prepare
 from gridsvc.coverage.scene import Scene
 from gridsvc.coverage.statement import ORDER, all_figures
 from gridsvc.coverage.tallies import COLUMNS as TALLIES
@@ -218,10 +217,13 @@ def join(before: pd.DataFrame, after: pd.DataFrame, figures: Figures) -> pd.Data
     rows = rows.sort_values(["order", "subject"], kind="stable", ignore_index=True)
     for name in ("level", "name"):
         rows[name] = rows[name].fillna(rows[f"{name}_old"])
+    # roads and chiefs without any amount have no row; units that are not there have none, either, but are no zeros
+    unlisted = rows["subject_kind"] != "unit"
     for side in SIDES:
         for when in ("before", "after"):
             column = f"{side}_int_{when}"
-            rows[column] = rows[column].astype("Int64")
+            amounts = rows[column].astype("Int64")
+            rows[column] = amounts.mask(unlisted & amounts.isna(), 0)
     scale = [quantities(figures.indicators[name]) for name in rows["indicator"]]
     for place, side in enumerate(("numerator", "denominator")):
         change = (rows[f"{side}_int_after"] - rows[f"{side}_int_before"]).astype("Float64")
@@ -272,9 +274,9 @@ def _rows(figures: Figures, choice: Choice) -> pd.DataFrame | None:
 
 
 def _counts_units(figures: Figures, name: str) -> bool:
-    """True for indicators that count units: new units are no continuation of the old ones."""
-    of = figures.indicators[name].of
-    return of is not None and figures.layers[of.layer].role == "unit"
+    """True for indicators that count units, or are told of them: new units are no continuation of the old ones."""
+    one = figures.indicators[name]
+    return one.kind not in KINDS or (one.of is not None and figures.layers[one.of.layer].role == "unit")
 
 
 def _moved(before: Figures, after: Figures) -> set[str]:
@@ -296,8 +298,9 @@ def _outlines(figures: Figures) -> dict[str, bytes]:
     """Outline of every unit of the run's day, as stored."""
     day = dt.date.fromisoformat(figures.run.as_of)
     found: dict[str, bytes] = {}
-    for level in LEVELS:
-        frame = units_on(figures.rows_of(figures.layers.units[level].name), day)
+    for layer in figures.layers.units.values():
+        rows = figures.store.read(layer.name, load=figures.run.versions.get(layer.name, 0))
+        frame = units_on(rows, day)
         found |= dict(zip(frame["code"], shapely.to_wkb(frame.geometry.to_numpy(object)), strict=True))
     return found
 

@@ -77,7 +77,7 @@ class Figures:
         owners: pd.Series = self.cells.set_index("cell")["unit"]
         return owners
 
-    def rows_of(self, layer: str) -> pd.DataFrame:
+    def _read(self, layer: str) -> pd.DataFrame:
         """A layer as it was when the run was computed: its figures never change."""
         return self.store.read(layer, load=self.run.versions.get(layer, 0))
 
@@ -87,7 +87,7 @@ class Figures:
         layout, day = self.workspace.county.layout, dt.date.fromisoformat(self.run.as_of)
         frames = []
         for level in LEVELS:
-            frame = units_on(self.rows_of(self.layers.units[level].name), day)
+            frame = units_on(self._read(self.layers.units[level].name), day)
             codes = frame["code"].tolist()
             parents = [layout.parent(code) or "" for code in codes]
             frames.append(
@@ -203,10 +203,10 @@ class Figures:
     def _names(self, kind: str) -> dict[str, str]:
         """Names of chiefs or roads by subject."""
         if kind == "chief":
-            people = self.rows_of("chiefs")
+            people = self._read("chiefs")
             return dict(zip(people["key"], people["name"], strict=True))
         # a road with one code may have several names in turn: the first
-        roads = self.rows_of(self.layers.roads.name).dropna(subset=["road_code", "road_name"])
+        roads = self._read(self.layers.roads.name).dropna(subset=["road_code", "road_name"])
         roads = roads.drop_duplicates("road_code")
         return dict(zip(roads["road_code"], roads["road_name"], strict=True))
 
