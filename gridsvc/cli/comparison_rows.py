@@ -28,6 +28,7 @@ VERDICTS: dict[str, Text] = {
     "same": bilingual("same", "不变"),
     "begun": bilingual("no value before", "前期无值"),
     "gone": bilingual("no value now", "本期无值"),
+    "ended": bilingual("the unit is no more", "单元已撤销"),
     "definition": bilingual("not comparable: defined otherwise", "不可比：指标定义已修改"),
     "ground": bilingual("not comparable: other units", "不可比：单元已调整"),
 }
@@ -187,12 +188,23 @@ def described(compared: Compared, lang: str) -> pd.DataFrame:
     return rows.assign(
         title=rows["indicator"].map({name: one.title(lang) for name, one in indicators.items()}),
         causes=[
-            summary(by_figure.get((name, subject), nothing), lang)
-            for name, subject in zip(rows["indicator"], rows["subject"], strict=True)
+            became(compared.comparison, subject, lang)
+            if verdict == "ended"
+            else summary(by_figure.get((name, subject), nothing), lang)
+            for name, subject, verdict in zip(
+                rows["indicator"], rows["subject"], rows["verdict"], strict=True
+            )
         ],
         verdict=[VERDICTS[one](lang) for one in rows["verdict"]],
         basis=[BASES[one](lang) for one in rows["basis"]],
     )
+
+
+def became(comparison: Comparison, unit: str, lang: str) -> str:
+    """Where the ground of a unit that is no more went."""
+    nobody = bilingual("no unit", "无单元")(lang)
+    parts = [f"{code or nobody} {share:.1%}" for code, share in comparison.became.get(unit, {}).items()]
+    return (bilingual("now ", "现属 ")(lang) + ("、" if lang == "zh" else ", ").join(parts)) if parts else ""
 
 
 def told(causes: pd.DataFrame, compared: Compared, lang: str) -> pd.DataFrame:
@@ -243,6 +255,7 @@ def as_data(compared: Compared, lang: str) -> dict[str, Any]:
             {"indicator": name, "counts_otherwise": counts} for name, counts in comparison.redefined.items()
         ],
         "other_ground": sorted(comparison.moved),
+        "became": comparison.became if (compared.rows["verdict"] == "ended").any() else {},
         "figures": plain_records(compared.rows),
         "loads": [
             {"load": one.id, "layer": one.layer, "source": one.source, "finished": one.finished}

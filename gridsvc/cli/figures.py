@@ -23,6 +23,10 @@ from gridsvc.text import bilingual
 
 COMPUTING = bilingual("Computing", "计算")
 NEXT = bilingual("next: gridsvc map --all draws the pages anew", "下一步：gridsvc map --all 重新生成页面")
+OUTDATED = bilingual(
+    "the definitions of indicators have changed since; figures are by those of then until gridsvc compute",
+    "指标定义此后已修改；重新执行 gridsvc compute 之前，指标值仍按当时的定义",
+)
 AsOfOption = Annotated[
     str | None, typer.Option("--as-of", metavar="YYYY-MM-DD", help="Figures as they stood on this day.")
 ]
@@ -73,7 +77,10 @@ def open_figures(session: Session, run: str | None = None, as_of: str | None = N
     indicators = load_indicators(session.workspace, session.layers)
     with session.store() as store, store.snapshot():
         chosen = choose_run(store, run, day)
-        yield Figures.open(store, session.workspace, session.layers, indicators, chosen)
+        figures = Figures.open(store, session.workspace, session.layers, indicators, chosen)
+        if chosen is None and figures.run.definitions != indicators.digest:
+            session.note(OUTDATED)
+        yield figures
 
 
 def register(app: typer.Typer) -> None:

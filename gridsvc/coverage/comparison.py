@@ -22,6 +22,7 @@ from gridsvc.coverage.statement import ORDER, all_figures
 from gridsvc.coverage.tallies import COLUMNS as TALLIES
 from gridsvc.coverage.tallies import SIDES, tally
 from gridsvc.errors import NotFoundError
+from gridsvc.partition.lineage import LINEAGE, clean, mapping
 from gridsvc.partition.validity import units_on
 
 SIDED = [*(f"{side}_int" for side in SIDES), "value", "display", "grade"]
@@ -32,6 +33,8 @@ COMPARED = [
 ]  # fmt: skip
 # square metres by which a unit's ground may differ through noding alone
 NOISE = 1.0
+# share of a unit's ground that is noise of drawing, too
+SLIVER = 0.001
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,26 @@ class Comparison:
         return frozenset(_moved(self.before, self.after))
 
     @cached_property
+    def became(self) -> dict[str, dict[str, float]]:
+        """What became of the ground of each unit that is no more: codes of now, and the share that each has.
+
+        The empty code stands for what no unit has now.
+        """
+        old, new, found = _scene(self.before), self.later_scene, {}
+        days = [dt.date.fromisoformat(one.run.as_of) for one in (self.before, self.after)]
+        lineage = clean(self.after.store.read(LINEAGE))
+        for layer in self.after.layers.units.values():
+            was, now = old.layer(layer.name), new.layer(layer.name)
+            ended = was[~was["code"].isin(now["code"])]
+            if ended.empty:
+                continue
+            beside = np.unique(now.sindex.query(ended.geometry, predicate="intersects")[1])
+            parts = mapping(ended, now.iloc[beside], lineage, *days)
+            for code, rows in parts[parts["share"] > SLIVER].groupby("old_code"):
+                found[str(code)] = dict(zip(rows["new_code"], rows["share"], strict=True))
+        return found
+
+    @cached_property
     def later_scene(self) -> Scene:
         """The later run as it was measured."""
         return _scene(self.after)
@@ -130,8 +153,9 @@ class Comparison:
 
         ``basis``: ``stored`` (as both runs hold it), ``restated`` (the earlier data measured over the later units or
         by the later definition), ``none`` (not comparable). ``verdict``: ``better``, ``worse``, ``same``, ``begun``
-        (no value before), ``gone`` (no value after), ``definition`` or ``ground`` (not comparable: the indicator was
-        defined otherwise; it counts units, and these are others). Raises :class:`NotFoundError` for a unit that
+        (no value before), ``gone`` (no value after), ``ended`` (the unit is no more; see :attr:`became`), and
+        ``definition`` or ``ground`` (not comparable: the indicator was defined otherwise; it counts units, and these
+        are others). Raises :class:`NotFoundError` for a unit that
         neither run knows.
         """
         if choice.indicator is not None:
@@ -180,6 +204,8 @@ class Comparison:
 
     def _verdict(self, row: dict[Any, Any]) -> str:
         name = str(row["indicator"])
+        if row["subject_kind"] == "unit" and pd.isna(row["denominator_int_after"]):
+            return "ended"
         if self.redefined.get(name) and not self.definitions:
             return "definition"
         moved = row["subject_kind"] == "unit" and row["subject"] in self.moved

@@ -157,7 +157,12 @@ def test_a_split_unit_is_compared_over_the_ground_of_now(split, code):
     # a grid is no half of another
     assert set(new.loc[new["basis"] == "none", "indicator"]) == {"grids_with_officer"}
     gone = rows[rows["subject"] == code.A1]
-    assert set(gone["verdict"]) <= {"gone", "same"}
+    assert set(gone["verdict"]) == {"ended"}
+    # each half has 100 of its 200 m
+    assert comparison.became == {code.A1: {code.A + "004": 0.5, code.A + "005": 0.5}}
+    told = call(split, "compare", 1, 2, "--unit", code.A1, "--indicator", "road_density").stdout
+    assert "the unit is no more" in told
+    assert f"now {code.A}004 50.0%, {code.A}005 50.0%" in told
     stayed = rows[rows["subject"] == code.A2]
     assert (set(stayed["basis"]), set(stayed["verdict"])) == ({"stored"}, {"same"})
 

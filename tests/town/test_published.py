@@ -206,6 +206,24 @@ def test_the_objection_period_comes_from_the_county_or_the_command(build, conten
     assert place.store.run(4).status == "draft"
 
 
+def test_a_run_whose_definitions_nobody_knows_any_more_cannot_be_published(place, freeze_run):
+    with place.store.database.writing():
+        place.store.database.run("DELETE FROM definitions")
+    (place.workspace.layers_dir / "indicators.toml").write_text(STRICTER, encoding="utf-8")
+    place.__dict__["indicators"] = load_indicators(place.workspace, place.layers)
+    with pytest.raises(UsageError, match="older than the keeping of definitions"):
+        freeze_run(place, 1, "第32周")
+    assert place.store.run(1).status == "draft"
+
+
+def test_figures_are_graded_by_the_definitions_of_their_run(place):
+    before = answer(place, "coverage", "--indicator", "lamps_burning")
+    (place.workspace.layers_dir / "indicators.toml").write_text(STRICTER, encoding="utf-8")
+    assert answer(place, "coverage", "--indicator", "lamps_burning") == before
+    assert "definitions of indicators have changed since" in call(place, "coverage").stderr
+    assert "changed since" not in call(place, "coverage", "--run", "1").stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [

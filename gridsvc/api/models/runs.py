@@ -61,8 +61,9 @@ class Compared(Model):
     numerator_change: float | None = Field(description="In base units")
     denominator_change: float | None
     verdict: str = Field(
-        description="better, worse, same, begun (no value before), gone (no value after), or not comparable: "
-        "definition (the indicator was defined otherwise), ground (it counts units, and these are others)"
+        description="better, worse, same, begun (no value before), gone (no value after), ended (the unit is "
+        "no more), or not comparable: definition (the indicator was defined otherwise), ground (it counts units, and "
+        "these are others)"
     )
     basis: str = Field(
         description="stored; restated (earlier data over the later units or definitions); none"
