@@ -12,8 +12,8 @@ import xlsxwriter
 
 from gridsvc.cli.explanations import HEADINGS as SOURCE_HEADINGS
 from gridsvc.cli.figure_rows import AREA, HEADINGS, LENGTH, described, goal_of
-from gridsvc.cli.gaps import HEADINGS as GAP_HEADINGS
-from gridsvc.cli.gaps import described as described_gaps
+from gridsvc.cli.gap_rows import HEADINGS as GAP_HEADINGS
+from gridsvc.cli.gap_rows import described as described_gaps
 from gridsvc.codes import LEVEL_TITLES, LEVELS
 from gridsvc.coverage.amounts import quantities
 from gridsvc.coverage.evidence import list_sources
@@ -53,13 +53,16 @@ COVERED = (
     "reason",
 )
 DETAILED = ("title", "level", "subject", "name", *COVERED[1:])
-LISTED = ("title", "place", "from_m", "to_m", "size", "measure", "unit", "unit_name", "chiefs")
+LISTED = (
+    "title", "place", "from_m", "to_m", "size", "measure", "gain_county", "gain_unit", "since", "chiefs", "unit",
+    "unit_name",
+)  # fmt: skip
 WIDTHS = {
     "title": 30, "value": 11, "unit": 12, "grade": 7, "goal": 9, "met": 7, "numerator": 15, "denominator": 15,
     "known_share": 10, "reason": 36, "level": 11, "subject": 19, "name": 22, "place": 26, "from_m": 10, "to_m": 10,
-    "size": 12, "measure": 10, "unit_name": 22, "chiefs": 18,
+    "size": 12, "measure": 10, "gain_county": 12, "gain_unit": 12, "since": 11, "unit_name": 22, "chiefs": 18,
 }  # fmt: skip
-DECIMALS = {"from_m": 1, "to_m": 1, "size": 1}
+DECIMALS = {"from_m": 1, "to_m": 1, "size": 1, "gain_county": 4}
 CORRECTED = (
     ("title", bilingual("Indicator", "指标"), 30),
     ("subject", bilingual("Code", "编码"), 19),
@@ -189,7 +192,7 @@ class Sheets(Form):
         sheet.write_string(row, column + 1, mark, self.look(fill=fill, middle=True))
 
     def gaps(self) -> None:
-        """Every gap of every indicator, the largest first."""
+        """Every gap of every indicator, the worst first."""
         sheet = self._page(GAPS(self.lang), LISTED)
         row = self._top(sheet, len(LISTED) - 1, GAPS(self.lang))
         found = self.figures.gaps()
@@ -354,7 +357,8 @@ class Sheets(Form):
         elif isinstance(value, int | float):
             sheet.write_number(row, column, value, self.look(decimals, fill=fill))
         else:
-            sheet.write_string(row, column, str(value), self.look(fill=fill))
+            text = value.date().isoformat() if isinstance(value, pd.Timestamp) else str(value)
+            sheet.write_string(row, column, text, self.look(fill=fill))
 
     def _bottom(self, sheet: Any, row: int, last: int) -> None:
         one = self.publication

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from gridsvc.coverage.indicators import Indicator
 from gridsvc.partition.faces import Ints, Shapes
 from gridsvc.partition.intervals import Intervals
+from gridsvc.partition.segments import Floats
 
 PIECES = "(pieces)"
 CELLS = "(cells)"
@@ -28,10 +29,29 @@ class Amounts:
 
 
 @dataclass(frozen=True)
+class Ends:
+    """Dead ends that count."""
+
+    xy: Floats
+    """Where they are (n, 2), metre CRS."""
+    place: Ints
+    """The same on the roads' axis, nanometres."""
+    piece: Ints
+    """The piece of road that ends there, in whose cell each counts."""
+    length: Floats
+    """Metres to the first junction."""
+
+    def take(self, rows: Ints) -> Ends:
+        """Some of them."""
+        return Ends(self.xy[rows], self.place[rows], self.piece[rows], self.length[rows])
+
+
+@dataclass(frozen=True)
 class Gaps:
-    """What keeps an indicator from its goal: stretches, features of a layer, or parts of cells."""
+    """What keeps an indicator from its goal: stretches, ends of roads, features of a layer, or parts of cells."""
 
     stretches: Intervals | None = None
+    ends: Ends | None = None
     layer: str = ""
     features: Ints | None = None
     """Rows of the layer."""

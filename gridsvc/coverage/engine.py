@@ -14,10 +14,13 @@ import shapely
 
 from gridsvc import __version__
 from gridsvc.coverage.definitions import definitions_text
+from gridsvc.coverage.gap_age import with_age
 from gridsvc.coverage.gaps import find_gaps
 from gridsvc.coverage.indicators import Indicator, Indicators
+from gridsvc.coverage.leftovers import HOMES
 from gridsvc.coverage.measures import measure, prepare
 from gridsvc.coverage.scene import Scene
+from gridsvc.coverage.shortages import find_shortages, has_shortages
 from gridsvc.coverage.tallies import asset_holders, tally
 from gridsvc.crs import transform
 from gridsvc.layers import Layers
@@ -52,6 +55,7 @@ def compute(
         versions = scene.versions()
         ready = [one for one in indicators.values() if all(versions[name] for name in one.layers)]
         tell("partition", 0, total)
+        scene.read([HOMES])
         prepare(scene, ready)
         tables = {"cells": _lonlat(scene, scene.partition.cells), "findings": _findings(scene)}
         tell("roads", 1, total)
@@ -65,14 +69,15 @@ def compute(
         def work(indicator: Indicator) -> tuple[pd.DataFrame, pd.DataFrame]:
             tell(indicator.id, next(told), total)
             measured = measure(scene, indicator)
-            return tally(scene, indicator, measured), find_gaps(scene, indicator, measured.gaps)
+            tallies = tally(scene, indicator, measured)
+            if has_shortages(indicator):
+                return tallies, find_shortages(scene, indicator, tallies)
+            return tallies, find_gaps(scene, indicator, measured.gaps)
 
         done = workers.map(work, ready)
-    tell("store", total - 1, total)
-    tables |= {
-        "tallies": _stack([tallies for tallies, _ in done]),
-        "gaps": _lonlat(scene, _stack([gaps for _, gaps in done])),
-    }
+        tell("store", total - 1, total)
+        gaps = with_age(scene, ready, _stack([gaps for _, gaps in done]))
+    tables |= {"tallies": _stack([tallies for tallies, _ in done]), "gaps": _lonlat(scene, gaps)}
     run = NewRun(
         as_of=as_of.isoformat(),
         definitions=indicators.digest,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -15,10 +14,12 @@ import shapely
 from gridsvc.codes import LEVELS
 from gridsvc.coverage.amounts import quantities
 from gridsvc.coverage.definitions import definitions_of
+from gridsvc.coverage.gap_lists import list_gaps
 from gridsvc.coverage.grades import grade
 from gridsvc.coverage.indicators import Indicator, Indicators
 from gridsvc.coverage.reasons import Reasons
 from gridsvc.coverage.tallies import SIDES
+from gridsvc.duties.people import CHIEFS, OFFICERS, People
 from gridsvc.errors import NotFoundError, UsageError
 from gridsvc.layers import Layers
 from gridsvc.partition.validity import units_on
@@ -94,6 +95,11 @@ class Figures:
                 pd.DataFrame({"code": codes, "name": frame["name"], "level": level, "parent": parents})
             )
         return pd.concat(frames, ignore_index=True)
+
+    @cached_property
+    def people(self) -> People:
+        """Chiefs and officers as they were loaded when the run was computed."""
+        return People.of(self._read(CHIEFS), self._read(OFFICERS))
 
     @cached_property
     def _tallies(self) -> dict[tuple[str, str], pd.DataFrame]:
@@ -203,7 +209,7 @@ class Figures:
     def _names(self, kind: str) -> dict[str, str]:
         """Names of chiefs or roads by subject."""
         if kind == "chief":
-            people = self._read("chiefs")
+            people = self._read(CHIEFS)
             return dict(zip(people["key"], people["name"], strict=True))
         # a road with one code may have several names in turn: the first
         roads = self._read(self.layers.roads.name).dropna(subset=["road_code", "road_name"])
@@ -259,24 +265,51 @@ class Figures:
 
     # geometry
 
+    @cached_property
+    def counties(self) -> pd.DataFrame:
+        """The figures of the counties."""
+        return self.table(level=LEVELS[0])
+
+    @cached_property
+    def stored_gaps(self) -> gpd.GeoDataFrame:
+        """The run's gaps as they are stored."""
+        return self.store.result("gaps", self.run.id)
+
+    @cached_property
+    def _denominators(self) -> dict[str, dict[str, int]]:
+        return {}
+
+    def denominators(self, indicator: str) -> dict[str, int]:
+        """The whole amount below the line of every unit that has one, by code."""
+        if indicator not in self._denominators:
+            self._denominators[indicator] = self._below(indicator)
+        return self._denominators[indicator]
+
+    def _below(self, indicator: str) -> dict[str, int]:
+        rows = self._sums(self.indicators[indicator], "cell")
+        owner = self._owners.reindex(rows["subject"]).reset_index(drop=True)
+        amount = rows["denominator"].astype(np.int64).reset_index(drop=True)
+        found: dict[str, int] = {}
+        for digits in self.workspace.county.layout.lengths.values():
+            deep = owner.str.len() >= digits
+            sums = amount[deep].groupby(owner[deep].str[:digits]).sum()
+            found |= dict(zip(sums.index.astype(str), sums.tolist(), strict=True))
+        return found
+
     def gaps(
         self, indicator: str | None = None, unit: str | None = None, chief: str | None = None
     ) -> gpd.GeoDataFrame:
-        """The run's gaps, largest first, narrowed to an indicator, a unit (and all below it), a chief.
+        """The run's gaps, narrowed to an indicator, a unit (and all below it), a chief; the worst first.
 
-        A stretch is listed whole under every unit that it lies along, so lists of several units do not add up;
-        ``unit`` is the one with most of it.
+        Worst is what brings the county the largest part of its way to the goal, then what gains it most.
+
+        ``gain_county`` is what closing a gap adds to the county's figure, in the indicator's unit, ``gain_own`` what
+        it adds to the figure of the unit or chief asked for, else of the gap's ``unit``. A stretch stands under every
+        unit that it lies along: ``size`` is its length on the ground, ``own`` the part that counts in that figure, so
+        ``own`` of neighbouring units adds up. ``since``: the first day from which it is known to stand;
+        ``inherited``: whether that is before the duties of all who answer for it, or of the chief asked for.
         """
-        where: dict[str, Any] = {"indicator": self.indicators[indicator].id} if indicator else {}
-        found = self.store.result("gaps", self.run.id, where)
-        if unit is not None:
-            found = found[(" " + found["unit"].fillna("")).str.contains(f" {unit}", regex=False)]
-        if chief is not None:
-            mine = [chief in (names or "").split() for names in found["chiefs"]]
-            found = found[np.array(mine, dtype=bool)]
-        found = found.assign(unit=found["unit"].fillna("").str.split(" ").str[0])
-        order = found.sort_values(["indicator", "size", "gap"], ascending=[True, False, True])
-        return order.reset_index(drop=True)
+        return list_gaps(self, indicator, unit, chief)
 
     def unit_shapes(self, level: str) -> gpd.GeoDataFrame:
         """Each unit of *level* as the union of its cells: ``code``, ``name``, geometry in longitude, latitude."""

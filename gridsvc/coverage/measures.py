@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import shapely
 
-from gridsvc.coverage.amounts import CELLS, PIECES, Amounts, Gaps, Measured
+from gridsvc.coverage.amounts import CELLS, PIECES, Amounts, Ends, Gaps, Measured
 from gridsvc.coverage.indicators import DeadEnd, Indicator, Select
 from gridsvc.coverage.reach import farthest, features_within, ground_within, near_of, roads_within, undecided
 from gridsvc.coverage.scene import Rows, Scene
@@ -223,9 +223,10 @@ def _area(whole: Amounts, yes: Ints, possible: Ints, gaps: Gaps) -> Measured:
 def _density(scene: Scene, indicator: Indicator) -> Measured:
     of, what = indicator.features, indicator.measure
     if indicator.dead_ends is not None:
-        return Measured(
-            _dead_ends(scene, indicator, indicator.dead_ends), _per(scene, indicator, indicator.per_of)
-        )
+        ends = _dead_ends(scene, indicator, indicator.dead_ends)
+        found = np.bincount(ends.piece, minlength=len(scene.pieces)).astype(np.int64)
+        per = _per(scene, indicator, indicator.per_of)
+        return Measured(Amounts(PIECES, found), per, gaps=Gaps(ends=ends))
     chosen = scene.choose(of)
     missing = weights(scene, of)[1]
     return Measured(
@@ -235,8 +236,8 @@ def _density(scene: Scene, indicator: Indicator) -> Measured:
     )
 
 
-def _dead_ends(scene: Scene, indicator: Indicator, what: DeadEnd) -> Amounts:
-    """Dead ends of chosen roads that are not exempt, each as one of the piece of road that ends there."""
+def _dead_ends(scene: Scene, indicator: Indicator, what: DeadEnd) -> Ends:
+    """Dead ends of chosen roads that are not exempt, each with the piece of road that ends there."""
     ends, pieces = scene.dead_ends(what), scene.pieces
     scope = scene.stretches_of(scene.choose(indicator.features).yes)
     counted = scope.minus(scene.exempt_stretches(indicator.id))
@@ -249,7 +250,7 @@ def _dead_ends(scene: Scene, indicator: Indicator, what: DeadEnd) -> Amounts:
         mine = mine[np.argsort(pieces.start[mine], kind="stable")]
         last = mine[np.clip(np.searchsorted(pieces.end[mine], place, side="left"), 0, len(mine) - 1)]
         found = np.where((found < 0) | (pieces.cell[last] == cell), last, found)
-    return Amounts(PIECES, np.bincount(found, minlength=len(pieces)).astype(np.int64))
+    return Ends(ends.xy[held], place, found, ends.length[held])
 
 
 def _per(scene: Scene, indicator: Indicator, per_of: Select | None) -> Amounts:

@@ -11,7 +11,7 @@ from gridsvc.maps.pixels import Bounds, Geometries
 from gridsvc.text import Lang, Text
 
 GroupKind = Literal["land", "area", "units", "lines", "border", "road", "own", "gap", "point", "label"]
-GapKind = Literal["stretch", "feature"]
+GapKind = Literal["stretch", "end", "feature"]
 
 NOTHING = Text(en="", zh="")
 

@@ -43,3 +43,12 @@ def first_loads(store: Store, layer: str) -> dict[str, int]:
         if not db.columns(table.name):
             return {}
         return dict(db.rows(f"SELECT key, MIN({table.begun}) FROM {table.name} GROUP BY key"))
+
+
+def last_loads(store: Store, layer: str) -> dict[str, int]:
+    """The load that brought each current row of *layer*, by key."""
+    db, table = store.database, layer_table(store.layers[layer])
+    with store.snapshot():
+        if not db.columns(table.name):
+            return {}
+        return dict(db.rows(f"SELECT key, {table.begun} FROM {table.name} WHERE {table.ended} IS NULL"))

@@ -181,7 +181,7 @@ def test_dark_stretches_are_listed_from_to_with_who_answers(figures):
         ("R3b", 94, measured): "", ("R3b", measured, 300.04): "C2",
         ("R5", 100, 134): "", ("R5", 166, 201): "",
     }  # fmt: skip
-    assert gaps["size"].is_monotonic_decreasing
+    assert gaps["gain_county"].is_monotonic_decreasing
     assert (gaps["size"] - (gaps["to_m"] - gaps["from_m"])).abs().max() < 1e-6
     assert gaps.crs.to_epsg() == 4490
 
