@@ -49,7 +49,7 @@ def find_causes(comparison: Comparison, indicator: str, kind: str, subjects: Col
     old = (comparison.after if comparison.definitions else comparison.before).indicators
     both = []
     for scene, definition, figures in (
-        (comparison.earlier_scene, old[indicator], comparison.before),
+        (comparison.scene_of(indicator), old[indicator], comparison.before),
         (comparison.later_scene, comparison.after.indicators[indicator], comparison.after),
     ):
         loaded = all(figures.run.versions.get(name) for name in definition.layers)

@@ -104,7 +104,12 @@ class Comparison:
     @cached_property
     def moved(self) -> frozenset[str]:
         """Codes of the later run whose ground is not that of the same code in the earlier one."""
-        return frozenset(_moved(self.before, self.after))
+        return frozenset(_moved(self.before, self.after, NOISE * 1e6))
+
+    @cached_property
+    def noded(self) -> frozenset[str]:
+        """Codes of which the ground is the same but for what new borders beside it have moved: square millimetres."""
+        return frozenset(_moved(self.before, self.after, 0)) - self.moved
 
     @cached_property
     def became(self) -> dict[str, dict[str, float]]:
@@ -112,7 +117,7 @@ class Comparison:
 
         The empty code stands for what no unit has now.
         """
-        old, new, found = _scene(self.before), self.later_scene, {}
+        old, new, found = self.own_scene, self.later_scene, {}
         days = [dt.date.fromisoformat(one.run.as_of) for one in (self.before, self.after)]
         lineage = clean(self.after.store.read(LINEAGE))
         for layer in self.after.layers.units.values():
@@ -135,9 +140,18 @@ class Comparison:
     def earlier_scene(self) -> Scene:
         """The earlier run as it was measured, or would be over the later run's units."""
         scene = _scene(self.before)
-        if self.moved:
+        if self.moved or self.noded:
             scene.stand_on(self.later_scene)
         return scene
+
+    def scene_of(self, indicator: str) -> Scene:
+        """The scene that the earlier figures of *indicator* are measured on, where they are compared."""
+        return self.own_scene if _counts_units(self.after, indicator) else self.earlier_scene
+
+    @cached_property
+    def own_scene(self) -> Scene:
+        """The earlier run over its own units."""
+        return _scene(self.before) if self.moved or self.noded else self.earlier_scene
 
     @cached_property
     def restated(self) -> Restated:
@@ -175,7 +189,8 @@ class Comparison:
 
     def _again(self, choice: Choice, after: pd.DataFrame) -> pd.DataFrame:
         """Earlier figures that have to be measured anew, for subjects of the later run."""
-        moved = after["subject"].isin(self.moved) if choice.of_units else pd.Series(False, index=after.index)
+        other = self.moved | self.noded if choice.of_units else frozenset()
+        moved = after["subject"].isin(other)
         others = [name for name, counts in self.redefined.items() if counts or self.definitions]
         redefined = (
             after["indicator"].isin(others) if self.definitions else pd.Series(False, index=after.index)
@@ -185,8 +200,8 @@ class Comparison:
             if name not in self.restated.indicators:
                 continue
             wanted = after[(moved | redefined) & (after["indicator"] == name)]
-            if _counts_units(self.after, name) and wanted["subject"].isin(self.moved).any():
-                wanted = wanted[~wanted["subject"].isin(self.moved)]
+            if _counts_units(self.after, name):
+                wanted = wanted[~wanted["subject"].isin(other)]
             found = _rows(self.restated, Choice(**{**vars(choice), "indicator": str(name)}))
             if found is not None:
                 parts.append(found[found["subject"].isin(wanted["subject"])].assign(basis="restated"))
@@ -305,13 +320,13 @@ def _counts_units(figures: Figures, name: str) -> bool:
     return one.kind not in KINDS or (one.of is not None and figures.layers[one.of.layer].role == "unit")
 
 
-def _moved(before: Figures, after: Figures) -> set[str]:
-    """Codes, and with ``*`` the rests of units, whose ground is new or another."""
+def _moved(before: Figures, after: Figures, noise: float) -> set[str]:
+    """Codes, and with ``*`` the rests of units, whose ground is new or another by more than *noise* (mm²)."""
     old, new = _outlines(before), _outlines(after)
     differing = {code for code in old.keys() | new.keys() if old.get(code) != new.get(code)}
     areas = [_areas(figures) for figures in (before, after)]
     for code in areas[1].index:
-        if abs(areas[1][code] - areas[0].get(code, 0)) > NOISE * 1e6:
+        if abs(areas[1][code] - areas[0].get(code, 0)) > noise:
             differing.add(str(code))
     # what units leave is another where any of them is
     above = {

@@ -172,6 +172,16 @@ def test_figures_of_what_holds_the_same_ground_are_those_that_were_stored(split,
     assert county == {code.C: ("same", "stored")}
 
 
+def test_a_figure_that_counts_units_names_those_that_came_and_went(split, code):
+    comparison = compared(split)
+    assert verdicts(comparison, "grids_with_officer") == {code.C: ("worse", "stored")}
+    assert causes(comparison, "grids_with_officer", "unit", code.C) == {
+        ("counted", code.A1): ("ended", []),
+        ("counted", code.A + "004"): ("added", []),
+        ("counted", code.A + "005"): ("added", []),
+    }
+
+
 # definitions
 
 
