@@ -66,16 +66,17 @@ def register(app: typer.Typer) -> None:
             )
         choice = Choice(level, unit, indicator, chief, roads, chiefs)
         indicators = load_indicators(session.workspace, session.layers)
-        with session.store() as store, store.snapshot(), session.progress() as progress:
+        with session.store() as store, store.snapshot():
             before, after = (
                 Figures.open(store, session.workspace, session.layers, indicators, store.named_run(name).id)
                 for name in (run_a, run_b)
             )
-            progress.step("compare", COMPARING)
             comparison = Comparison(before, after, definitions=definitions)
-            rows = in_order(comparison.table(choice), sort)
-            if not everything:
-                rows = rows[rows["verdict"] != "same"].reset_index(drop=True)
-            found = {} if quick else explained(comparison, rows, progress.reach)
+            with session.progress() as progress:
+                progress.step("compare", COMPARING)
+                rows = in_order(comparison.table(choice), sort)
+                if not everything:
+                    rows = rows[rows["verdict"] != "same"].reset_index(drop=True)
+                found = {} if quick else explained(comparison, rows, progress.reach)
             compared = Compared(comparison, rows, found, features=features, quick=quick)
             deliver(session, listing(compared, limit, session.lang), form, out)

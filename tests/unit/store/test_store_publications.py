@@ -1,10 +1,14 @@
 """Published runs in the store: numbers, labels, revisions, and what nothing takes out any more."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pandas as pd
 import pytest
 
 from gridsvc.errors import NotFoundError, UsageError
-from gridsvc.store import NewPublication, NewRun, open_store
+from gridsvc.settings import StoreUrl
+from gridsvc.store import NewPublication, NewRun, copy_store, open_store
 
 
 @pytest.fixture
@@ -128,6 +132,37 @@ def test_a_prune_takes_nothing_from_a_published_run(store, run, publish, load, h
     assert store.result("tallies", published)["numerator"].tolist() == [1]
     with pytest.raises(NotFoundError, match="pruned"):
         publish(2, "第33周")
+
+
+def test_of_two_who_publish_at_once_one_is_refused(workspace, layers, store, run):
+    run()
+    began = threading.Barrier(2)
+
+    def publish_it(label):
+        with open_store(workspace, layers, write=True) as own:
+            began.wait()
+            try:
+                return own.publish_run(1, NewPublication(label, "", "", "2026-11-02", "", "")).label
+            except UsageError as error:
+                return str(error)
+
+    with ThreadPoolExecutor(2) as pool:
+        told = sorted(pool.map(publish_it, ("一", "二")), key=len)
+    assert told[0] in ("一", "二")
+    assert f"published already, as 2026-1 {told[0]}" in told[1]
+    assert [one.label for one in store.runs()] == [told[0]]
+
+
+def test_a_copied_store_knows_what_was_published(workspace, layers, store, run, publish, tmp_path):
+    run(content="eins")
+    publish(run(content="eins"))
+    target = f"sqlite:///{tmp_path}/copy.sqlite"
+    copy_store(workspace.store_url, StoreUrl.parse(target, workspace.root), layers)
+    object.__setattr__(workspace, "county", workspace.county.model_copy(update={"store": target}))
+    with open_store(workspace, layers) as copy:
+        assert copy.runs() == store.runs()
+        assert copy.named_run("第32周").id == 2
+        assert copy.definitions("cd" * 32) == "eins"
 
 
 def test_a_store_of_before_runs_were_published_opens(workspace, layers, store, run):
