@@ -131,7 +131,8 @@ def _known_chief(store: Store, chief: str | None) -> None:
 def _causes(comparison: Comparison, rows: pd.DataFrame, indicator: str | None) -> list[models.Cause]:
     """What made the figures of one indicator change."""
     wanted = rows[rows["verdict"].isin(EXPLAINED)]
-    if wanted.empty or indicator is None:
+    known = comparison.after if comparison.definitions else comparison.before
+    if wanted.empty or indicator is None or indicator not in known.indicators:
         return []
     kind = str(wanted["subject_kind"].iloc[0])
     found = find_causes(comparison, indicator, kind, wanted["subject"].tolist()).rows

@@ -131,6 +131,19 @@ def notes(comparison: Comparison) -> list[Text]:
                 f"以下指标只修改了目标、等级或说明，计算口径未变：{names}",
             )
         )
+    libraries = [one.run.libraries for one in (comparison.before, comparison.after)]
+    others = [
+        f"{name} {libraries[0][name]} → {version}"
+        for name, version in libraries[1].items()
+        if libraries[0].get(name, version) != version
+    ]
+    if others:
+        names = ", ".join(others)
+        found.append(
+            bilingual(
+                f"the runs were computed by different software: {names}", f"两个批次的计算软件不同：{names}"
+            )
+        )
     if comparison.moved:
         count = sum(not code.endswith("*") for code in comparison.moved & set(comparison.after.units["code"]))
         found.append(

@@ -236,6 +236,9 @@ def test_figures_are_graded_by_the_definitions_of_their_run(place):
         (("publish", "1", "一", "--revises", "1", "--reason", "x"), "run 1 is a draft"),
         (("publish", "1", "一", "--objection-days", "3", "--objections-until", "2099-01-01"), "together"),
         (("coverage", "--run", "第9周"), "no run is published as"),
+        (("map", "--all", "--run", "第9周"), "no run is published as"),
+        (("gaps", "lit_road", "--run", "第9周"), "no run is published as"),
+        (("explain", "lit_road", "990001", "--run", "第9周"), "no run is published as"),
     ],
 )
 def test_what_cannot_be_published_is_refused_in_one_sentence(town, arguments, told):
