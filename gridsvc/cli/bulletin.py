@@ -123,7 +123,7 @@ class Sheets(Form):
     def cover(self) -> None:
         """The figures of the county, with lines to sign."""
         sheet = self._page(COVER(self.lang), COVERED)
-        rows = described(self.figures, self.figures.table(), self.lang)
+        rows = self._counted(described(self.figures, self.figures.table(), self.lang))
         several = rows["subject"].nunique() > 1
         names = (*(("name",) if several else ()), *COVERED)
         row = self._top(sheet, len(names) - 1, "")
@@ -213,6 +213,7 @@ class Sheets(Form):
         rows = pd.concat([described(self.figures, table, self.lang) for table in tables if len(table)])
         rows = rows.drop_duplicates(["indicator", "subject_kind", "subject"], ignore_index=True)
         levels = {level: text(self.lang) for level, text in LEVEL_TITLES.items()}
+        rows = self._counted(rows)
         end = self._table(sheet, row, DETAILED, rows.assign(level=rows["level"].map(levels)))
         sheet.autofilter(row, 0, max(end - 1, row + 1), len(DETAILED) - 1)
 
@@ -247,6 +248,11 @@ class Sheets(Form):
                 self._put(sheet, row, column, texts[name], 0 if name == "load" else None)
             row += 1
 
+    def _counted(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Figures of the indicators that the run has."""
+        missing = [one.id for one in self.figures.left_out]
+        return rows[~rows["indicator"].isin(missing)].reset_index(drop=True)
+
     def _facts(self) -> Iterable[tuple[Text, str]]:
         run, one = self.figures.run, self.publication
         yield bilingual("Run", "计算批次"), f"{run.id}（{run.created}）"
@@ -262,6 +268,10 @@ class Sheets(Form):
         )
         yield bilingual("How to check it", "核对方法"), check(self.lang)
         yield bilingual("Digest of the definitions", "指标定义摘要"), f"SHA-256 {run.definitions}"
+        if self.figures.left_out:
+            titles = [one.title(self.lang) for one in self.figures.left_out]
+            joined = ("、" if self.lang == "zh" else ", ").join(titles)
+            yield bilingual("Not computed, no data loaded", "未入库数据而未计算的指标"), joined
         software = ", ".join(f"{name} {version}" for name, version in run.libraries.items())
         yield bilingual("Software", "软件"), software
 

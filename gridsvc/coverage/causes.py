@@ -11,10 +11,11 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from gridsvc.coverage.clauses import Along, Choice, Near, Select
 from gridsvc.coverage.comparison import Comparison
 from gridsvc.coverage.evidence import layers_used
 from gridsvc.coverage.facts import EXACT, Facts, list_facts
-from gridsvc.coverage.indicators import Indicator, Near, Select
+from gridsvc.coverage.indicators import Indicator
 from gridsvc.coverage.measures import KINDS, measure, prepare
 from gridsvc.coverage.scene import Rows, Scene
 from gridsvc.coverage.tallies import OWNERS, cell_of
@@ -177,6 +178,7 @@ def _told(both: list[Side], changed: Sheet) -> Sheet:
     parts = []
     cause = "near" if indicator.near is not None else "other"
     others = _other_duties(both)
+    by_duty = indicator.responsible or indicator.has_chief or indicator.vacant
     for layer, rows in changed.groupby("layer", sort=False):
         if not layer:
             # ground: what covers it or is near it is told beside
@@ -184,7 +186,7 @@ def _told(both: list[Side], changed: Sheet) -> Sheet:
             continue
         told = _happened(both, str(layer), rows["key"].unique(), deciding(indicator, str(layer)))
         found = rows.merge(told, on="key", how="left").assign(part="counted")
-        unclear, duty = found["what"].isna(), found["subject"].isin(others) | indicator.responsible
+        unclear, duty = found["what"].isna(), found["subject"].isin(others) | by_duty
         found["what"] = found["what"].where(~unclear, duty.map({True: "duty", False: cause}))
         parts.append(found)
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=CAUSES)
@@ -207,12 +209,14 @@ def deciding(indicator: Indicator, layer: str) -> list[str]:
     selects = [one for _, one in indicator.selects if one.layer == layer]
     names = [name for one in selects for name in one.where]
     names += [one.weight for one in selects if isinstance(one, Select) and one.weight]
-    names += indicator.match if indicator.of is not None and indicator.of.layer == layer else []
+    counted = indicator.of is not None and indicator.of.layer == layer
+    if counted:
+        names += [*indicator.match, indicator.filled]
+        names += [indicator.covered.field] if indicator.covered is not None else []
     near = indicator.near
-    if near is not None and near.field:
-        decides = near.layer if near.by == "near" else indicator.features.layer
-        names += [near.field] if decides == layer else []
-    return list(dict.fromkeys(names))
+    if near is not None and (near.layer == layer if near.by == "near" else counted):
+        names.append(near.field)
+    return [name for name in dict.fromkeys(names) if name]
 
 
 def _happened(
@@ -286,7 +290,7 @@ def _beside(both: list[Side], changed: Sheet) -> Iterator[Sheet]:
             yield _near(both, select, keys, open_)
 
 
-def _touched(both: list[Side], select: Select | Near) -> list[str]:
+def _touched(both: list[Side], select: Choice) -> list[str]:
     """Keys of features that a choice may take in one of the runs, and that are not the same in both."""
     fields = [*deciding(both[1].indicator, select.layer)]
     frames = []
@@ -306,10 +310,10 @@ def _touched(both: list[Side], select: Select | Near) -> list[str]:
     return sorted({*common[differ], *alone})
 
 
-def _near(both: list[Side], select: Select | Near, keys: list[str], changed: Sheet) -> Sheet:
+def _near(both: list[Side], select: Choice, keys: list[str], changed: Sheet) -> Sheet:
     """Of features *keys* those near what counts otherwise, one row a subject."""
     targets = isinstance(select, Near)
-    metres = max([select.distance or 0.0, *select.distances.values()]) if isinstance(select, Near) else 0.0
+    metres = _reach(select, both[1].scene.workspace.county.asset_distance)
     fields = deciding(both[1].indicator, select.layer)
     told = _happened(both, select.layer, keys, fields, targets=targets).set_index("key")
     shapes, owners = [], []
@@ -330,6 +334,14 @@ def _near(both: list[Side], select: Select | Near, keys: list[str], changed: She
     found = rows.merge(told.reset_index(), on="key", how="left")
     # it was taken, or is now, for a reason that its own row does not show
     return found.assign(what=found["what"].fillna("changed"), layer=select.layer, part="near")
+
+
+def _reach(select: Choice, beside: float) -> float:
+    """Metres within which a feature may make others count; *beside*: how far from its road an asset stands."""
+    if isinstance(select, Near):
+        steps = [metres for _, metres in select.by_area]
+        return max([select.distance or 0.0, *select.distances.values(), *steps])
+    return beside if isinstance(select, Along) else 0.0
 
 
 def _places(both: list[Side], changed: Sheet) -> list[tuple[str, Any]]:

@@ -74,6 +74,9 @@ class Restated(Figures):
 
     def _sums(self, indicator: Indicator, kind: str) -> pd.DataFrame:
         """Whole amounts of one indicator by subject."""
+        if indicator.kind not in KINDS:
+            # reported, not measured
+            return super()._sums(indicator, kind)
         if indicator.id not in self.measured:
             ready = all(self.run.versions.get(name) for name in indicator.layers)
             self.measured[indicator.id] = self._tally(indicator) if ready else pd.DataFrame(columns=TALLIES)

@@ -11,8 +11,8 @@ from gridsvc.store import RunRecord, Store
 # what decides how a figure is graded and shown, but not what is counted
 GRADING = frozenset(
     {
-        "title", "definition", "group", "unit", "factor", "digits", "goals", "bands", "minimum_denominator",
-        "minimum_known", "allowed", "source", "year",
+        "title", "definition", "group", "headline", "unit", "factor", "digits", "goals", "bands",
+        "minimum_denominator", "minimum_known", "allowed", "weight", "veto", "deductions", "system", "source", "year",
     }
 )  # fmt: skip
 
