@@ -49,6 +49,10 @@ class County(BaseModel):
     files always have them; JSON and CSV never do."""
     keep_delivered_mb: int = Field(default=512, ge=0)
     """Megabytes. The files of a load are kept in the store with it, unless all of them together are larger."""
+    objection_days: int = Field(default=5, ge=0, le=366)
+    """Days after a run's publishing on which objections (异议) are taken; 0: none."""
+    objections_to: str = ""
+    """Where to object: office, telephone, address; printed on published spreadsheets."""
     synthetic: bool = False
     """The data is made up; every page says so."""
 

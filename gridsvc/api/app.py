@@ -22,6 +22,7 @@ from gridsvc.api import (
     operations,
     people,
     refusals,
+    runs,
     schemas,
     units,
 )
@@ -29,7 +30,7 @@ from gridsvc.api.headers import Headers
 from gridsvc.api.service import Service
 from gridsvc.settings import Workspace
 
-ROUTERS = (landing, features, schemas, indicators, coverage, explain, units, people, maps, operations)
+ROUTERS = (landing, features, schemas, indicators, coverage, explain, runs, units, people, maps, operations)
 
 
 def create_app(workspace: Workspace, *, cors_origins: Sequence[str] = ()) -> FastAPI:

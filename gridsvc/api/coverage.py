@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from gridsvc.api import geojson, models
 from gridsvc.api.figures import run_model, to_models
-from gridsvc.api.parameters import CoverageView, Offset, known_indicator, no_such, strict
+from gridsvc.api.parameters import CoverageView, Offset, RunParameter, known_indicator, no_such, strict
 from gridsvc.api.view import CSV, GEOJSON, HTML, View
 from gridsvc.coverage.figures import Figures
 from gridsvc.duties.people import People
@@ -47,13 +47,6 @@ def choice(
     return {"level": level, "unit": unit, "indicator": indicator, "chief": chief}
 
 
-def run_number(
-    run: Annotated[int | None, Query(ge=1, description="Number of a run; the newest when not given")] = None,
-) -> int | None:
-    """The run that figures are asked of."""
-    return run
-
-
 def order(
     sort: Annotated[
         str | None,
@@ -89,10 +82,10 @@ def sort_text(keys: list[tuple[str, bool]]) -> str:
 def coverage(
     view: CoverageView,
     chosen: Annotated[dict[str, Any], Depends(choice)],
-    run: Annotated[int | None, Depends(run_number)],
     keys: Annotated[list[tuple[str, bool]], Depends(order)],
     limit: Annotated[int | None, Depends(count)],
     offset: Offset,
+    run: RunParameter = None,
 ) -> Response:
     """Figures with numerator, denominator, grade and goal, as JSON, page, CSV or GeoJSON."""
     if view.form == "geojson" and (

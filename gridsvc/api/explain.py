@@ -8,11 +8,10 @@ import pandas as pd
 from fastapi import APIRouter, Depends, Query, Response
 
 from gridsvc.api import models
-from gridsvc.api.coverage import run_number
 from gridsvc.api.figures import run_model, to_models
 from gridsvc.api.frames import records
 from gridsvc.api.indicators import indicator_model
-from gridsvc.api.parameters import PageView, known_indicator, no_such, strict
+from gridsvc.api.parameters import PageView, RunParameter, known_indicator, no_such, strict
 from gridsvc.api.view import PAGE, View
 from gridsvc.coverage.explain import Explanation, Subject
 from gridsvc.coverage.tallies import SIDES
@@ -43,7 +42,7 @@ def explain(
     view: PageView,
     indicator: Annotated[str, Query(description="Id of an indicator")],
     subject: Annotated[Subject, Depends(whose)],
-    run: Annotated[int | None, Depends(run_number)],
+    run: RunParameter = None,
 ) -> Response:
     """A figure's definition, every fact above and below the line, and the loads it rests on.
 

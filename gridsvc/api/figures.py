@@ -10,15 +10,17 @@ from gridsvc.api import models
 from gridsvc.api.frames import records
 from gridsvc.api.view import View
 from gridsvc.coverage.figures import REST, Figures
-from gridsvc.coverage.indicators import Indicator
 from gridsvc.coverage.tallies import SIDES
 from gridsvc.store import RunRecord
 
 
 def run_model(run: RunRecord | None) -> models.Run | None:
     """A run as the service shows it."""
-    if run is None:
-        return None
+    return None if run is None else shown_run(run)
+
+
+def shown_run(run: RunRecord) -> models.Run:
+    """A run as the service shows it."""
     return models.Run(id=run.id, as_of=run.as_of, created=run.created, status=run.status, label=run.label)
 
 
@@ -33,7 +35,7 @@ def to_models(view: View, figures: Figures, table: pd.DataFrame) -> list[models.
     """Rows of a table of figures as the service shows them."""
     frame = table.rename(columns={f"{side}_int": f"{side}_exact" for side in SIDES})
     frame = frame.drop(columns=["reason_en", "reason_zh"]).assign(
-        title=table["indicator"].map({name: view.say(one.title) for name, one in _definitions(view)}),
+        title=table["indicator"].map({name: view.say(one.title) for name, one in figures.indicators.items()}),
         name=_names(view, figures, table),
         reason=table[f"reason_{view.lang}"],
         loaded=~table["indicator"].isin([one.id for one in figures.left_out]),
@@ -42,10 +44,6 @@ def to_models(view: View, figures: Figures, table: pd.DataFrame) -> list[models.
         frame[name] = frame[name].mask(frame[name] == "")
     run, as_of = figures.run.id, figures.run.as_of
     return [models.Figure(**record, run=run, as_of=as_of) for record in records(frame)]
-
-
-def _definitions(view: View) -> list[tuple[str, Indicator]]:
-    return list(view.service.indicators.items())
 
 
 def _names(view: View, figures: Figures, table: pd.DataFrame) -> pd.Series[Any]:

@@ -18,9 +18,6 @@ from gridsvc.coverage.figures import Figures
 IndicatorParameter = Annotated[
     str | None, Query(alias="indicator", description="Id of an indicator; all when not given")
 ]
-RunParameter = Annotated[
-    int | None, Query(alias="run", ge=1, description="Number of a run; the newest when not given")
-]
 INTERNAL = {"fid", "geometry"}
 
 

@@ -86,6 +86,7 @@ def _links(view: View) -> list[models.Link]:
         view.link("data", "/collections", JSON, bilingual("Layers", "图层")),
         view.link("indicators", "/indicators", JSON, bilingual("Indicators", "指标")),
         view.link("coverage", "/coverage", JSON, bilingual("Coverage figures", "覆盖率")),
+        view.link("runs", "/runs", JSON, bilingual("Runs", "计算批次")),
         view.link("chiefs", "/chiefs", JSON, bilingual("Road chiefs", "路长")),
         view.link("maps", "/maps", JSON, bilingual("Maps", "责任地图")),
         view.link("loads", "/loads", JSON, bilingual("Loads", "入库记录")),

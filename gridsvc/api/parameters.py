@@ -26,6 +26,14 @@ CoverageFormat = Annotated[
     Query(alias="format", description=f"{_FORMAT}. GeoJSON needs one indicator"),
 ]
 
+RunParameter = Annotated[
+    str | None,
+    Query(
+        alias="run",
+        description="A run: its id, or number or label of a published one; the newest when not given",
+    ),
+]
+
 
 def strict(request: Request) -> None:
     """Refuse parameters that the API document does not list for this path, and repeated ones."""

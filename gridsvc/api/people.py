@@ -13,8 +13,8 @@ from gridsvc.api import models
 from gridsvc.api.features import GeoJSONResponse
 from gridsvc.api.figures import figure_rows, run_model
 from gridsvc.api.frames import records
-from gridsvc.api.gaps import IndicatorParameter, RunParameter, gaps_reply
-from gridsvc.api.parameters import PageView, strict
+from gridsvc.api.gaps import IndicatorParameter, gaps_reply
+from gridsvc.api.parameters import PageView, RunParameter, strict
 from gridsvc.api.view import GEOJSON, HTML, JSON, PAGE, View
 from gridsvc.duties.people import CHIEFS, People
 from gridsvc.errors import NotFoundError

@@ -13,7 +13,7 @@ import pandas as pd
 
 from gridsvc import __version__
 from gridsvc.api.frames import LayerFrame
-from gridsvc.api.shelf import Shelf
+from gridsvc.api.shelf import Shelf, V
 from gridsvc.coverage.explain import Explanation, Subject, explain
 from gridsvc.coverage.figures import Figures
 from gridsvc.coverage.indicators import Indicators, load_indicators
@@ -76,13 +76,13 @@ class Service:
             version = store.layer_version(name)
             return self._frames.get(name, version, lambda: LayerFrame.of(layer, store.read(name)))
 
-    def figures_of(self, store: Store, number: int | None) -> Figures | None:
-        """Figures of the run numbered *number*, or of the newest; None while nothing was computed.
+    def figures_of(self, store: Store, name: str | None) -> Figures | None:
+        """Figures of the run that *name* means, or of the newest; None while nothing was computed.
 
         A run that does not exist is a UsageError: it comes from a parameter, not from an address.
         """
         try:
-            run = store.run(number)
+            run = store.run() if name is None else store.named_run(name)
         except NotFoundError as error:
             raise UsageError(error.text.en, error.text.zh) from error
         if run is None:
@@ -96,8 +96,12 @@ class Service:
 
     def explain(self, figures: Figures, indicator: str, subject: Subject) -> Explanation:
         """A figure taken apart; one at a time, as each measures the whole county (seconds of one core)."""
+        return self.alone(lambda: explain(figures, figures.indicators[indicator], subject))
+
+    def alone(self, measure: Callable[[], V]) -> V:
+        """What *measure* gives, one at a time: each may measure the whole county."""
         with self._explaining:
-            return explain(figures, self.indicators[indicator], subject)
+            return measure()
 
     def page(self, name: Hashable, state: str, draw: Callable[[Atlas], str]) -> str:
         """The page called *name*, kept while the store is in *state*; *draw* makes it."""

@@ -11,8 +11,8 @@ from fastapi import APIRouter, Depends, Path, Response
 from gridsvc.api import models
 from gridsvc.api.features import GeoJSONResponse
 from gridsvc.api.figures import figure_rows, run_model
-from gridsvc.api.gaps import IndicatorParameter, RunParameter, gaps_reply
-from gridsvc.api.parameters import PageView, strict
+from gridsvc.api.gaps import IndicatorParameter, gaps_reply
+from gridsvc.api.parameters import PageView, RunParameter, strict
 from gridsvc.api.people import text_or_none
 from gridsvc.api.service import Service
 from gridsvc.api.view import GEOJSON, JSON, PAGE, View

@@ -11,11 +11,11 @@ from gridsvc.checks.confirmation import TOTAL, Confirmation, LayerFacts
 from gridsvc.checks.inventory import UNKNOWN
 from gridsvc.checks.kinds import KINDS
 from gridsvc.errors import StoreError
+from gridsvc.export.forms import Form
 from gridsvc.export.tables import width_of
 from gridsvc.store import LoadRecord
 from gridsvc.text import Text, bilingual
 
-A4 = 9
 _FORM = bilingual("Data confirmation", "数据确认单")
 _ALL = bilingual("All layers", "总表")
 _STATEMENT = bilingual(
@@ -42,7 +42,6 @@ _HEADINGS = (
     (bilingual("Confirmed by", "确认单位（签字）"), 18),
 )
 _DISTRICT = bilingual("District", "街道/乡镇")
-_PAGE = bilingual("page &P of &N", "第 &P 页 共 &N 页")
 _NO_LOAD = bilingual("never loaded", "未入库")
 _LOADS = 6
 """Loads that a layer's page lists, the newest of them."""
@@ -100,31 +99,17 @@ def _of_load(load: LoadRecord) -> Text:
     )
 
 
-class _Pages:
+class _Pages(Form):
     """Writes the sheets of one workbook."""
 
     def __init__(self, book: Any, form: Confirmation, lang: str) -> None:
-        self.book, self.form, self.lang = book, form, lang
-        font = {"font_name": "宋体" if lang == "zh" else "Arial", "font_size": 10, "valign": "vcenter"}
-        grid = {**font, "border": 1, "text_wrap": True}
-        add = book.add_format
-        self.title = add({**font, "bold": True, "font_size": 16, "align": "center"})
-        self.plain, self.small = add({**font, "text_wrap": True}), add({**font, "font_size": 8})
-        self.head = add({**grid, "bold": True, "align": "center", "bg_color": "#E8EEF4"})
-        self.cell, self.bold = add(grid), add({**grid, "bold": True})
-        self.numbers = {
-            (decimals, strong): add(
-                {**grid, "num_format": "#,##0" + ("." + "0" * decimals if decimals else ""), "bold": strong}
-            )
-            for decimals in (0, 1, 3)
-            for strong in (False, True)
-        }
-        self.names: set[str] = set()
+        super().__init__(book, lang, form.marking)
+        self.form = form
 
     def overall(self) -> None:
         """One line a layer, to be signed by the head of the county's office and, line by line, by departments."""
         lang, form = self.lang, self.form
-        sheet = self._sheet(_ALL(lang), landscape=True)
+        sheet = self.sheet(_ALL(lang), landscape=True)
         for column, (_, wide) in enumerate(_HEADINGS):
             sheet.set_column(column, column, wide)
         last = len(_HEADINGS) - 1
@@ -152,7 +137,7 @@ class _Pages:
         """A layer by district, to be signed by the department that answers for it."""
         lang, form = self.lang, self.form
         columns = len(facts.figures)
-        sheet = self._sheet(facts.layer.title(lang), landscape=columns > 5)
+        sheet = self.sheet(facts.layer.title(lang), landscape=columns > 5)
         sheet.set_column(0, 0, 20)
         sheet.set_column(1, columns, max(11, min(18, 110 // max(columns, 1))))
         last = max(columns, 5)
@@ -201,32 +186,12 @@ class _Pages:
         )
         return told
 
-    def _sheet(self, name: str, *, landscape: bool) -> Any:
-        plain = "".join(" " if sign in "[]:*?/\\'" else sign for sign in name)[:28].strip() or "-"
-        unique, number = plain, 1
-        while unique.lower() in self.names:
-            number += 1
-            unique = f"{plain} {number}"
-        self.names.add(unique.lower())
-        sheet = self.book.add_worksheet(unique)
-        sheet.set_paper(A4)
-        if landscape:
-            sheet.set_landscape()
-        sheet.fit_to_pages(1, 0)
-        sheet.set_margins(left=0.5, right=0.5, top=0.7, bottom=0.7)
-        sheet.center_horizontally()
-        sheet.hide_gridlines(2)
-        return sheet
-
     def _top(self, sheet: Any, last: int, what: str, digest: str) -> int:
         """Title, day and digest; returns the next row."""
         lang, form = self.lang, self.form
         name = f"{form.county(lang)}{'' if lang == 'zh' else ': '}{what}{_FORM(lang)}"
         if lang != "zh":
             name = f"{form.county(lang)}: {_FORM(lang)}" + (f", {what}" if what else "")
-        sheet.merge_range(0, 0, 0, last, "", self.title)
-        sheet.write_string(0, 0, name, self.title)
-        sheet.set_row(0, 30)
         lines = [
             bilingual(
                 f"States as of {form.as_of.isoformat()}; made {form.made[:16].replace('T', ' ')} UTC",
@@ -236,15 +201,7 @@ class _Pages:
                 lang
             ),
         ]
-        for row, text in enumerate(lines, 1):
-            sheet.merge_range(row, 0, row, last, "", self.small)
-            sheet.write_string(row, 0, text, self.small)
-        # & is a command in headers and footers
-        safe = name.replace("&", "&&")
-        marking = form.marking.replace("&", "&&")
-        sheet.set_header(f"&R&9{marking}" if marking else "")
-        sheet.set_footer(f"&L&8{safe} {digest[:12]}&R&8{_PAGE(lang)}")
-        return len(lines) + 1
+        return self.top(sheet, last, name, lines, f"{name} {digest[:12]}")
 
     def _bottom(self, sheet: Any, row: int, last: int) -> None:
         """The statement and the lines to sign."""
@@ -252,18 +209,13 @@ class _Pages:
         sheet.merge_range(row, 0, row, last, "", self.plain)
         sheet.write_string(row, 0, _STATEMENT(lang), self.plain)
         sheet.set_row(row, 30)
-        colon = "：" if lang == "zh" else ":"
-        for number, sign in enumerate(_SIGNS):
-            at = row + 1 + number // 3
-            column = (number % 3) * ((last + 1) // 3)
-            sheet.write_string(at, column, f"{sign(lang)}{colon}", self.plain)
-            sheet.set_row(at, 34)
+        self.signs(sheet, row + 1, last, [(sign, "") for sign in _SIGNS])
         sheet.print_area(0, 0, row + 2, last)
 
     def _number(
         self, sheet: Any, row: int, column: int, value: float, decimals: int, *, strong: bool = False
     ) -> None:
-        sheet.write_number(row, column, value, self.numbers[decimals, strong])
+        sheet.write_number(row, column, value, self.look(decimals, bold=strong))
 
 
 def written(path: Path) -> Text:

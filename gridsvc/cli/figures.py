@@ -23,6 +23,10 @@ from gridsvc.text import bilingual
 
 COMPUTING = bilingual("Computing", "计算")
 NEXT = bilingual("next: gridsvc map --all draws the pages anew", "下一步：gridsvc map --all 重新生成页面")
+OUTDATED = bilingual(
+    "the definitions of indicators have changed since; figures are by those of then until gridsvc compute",
+    "指标定义此后已修改；重新执行 gridsvc compute 之前，指标值仍按当时的定义",
+)
 AsOfOption = Annotated[
     str | None, typer.Option("--as-of", metavar="YYYY-MM-DD", help="Figures as they stood on this day.")
 ]
@@ -36,24 +40,27 @@ ChiefOption = Annotated[
     str | None, typer.Option("--chief", metavar="ID", help="The figures of this road chief.")
 ]
 RunOption = Annotated[
-    int | None, typer.Option("--run", metavar="RUN", help="A run; the newest when left out.")
+    str | None,
+    typer.Option("--run", metavar="RUN|LABEL", help="A run, by number or label; the newest when left out."),
 ]
 
 
-def parse_day(text: str | None) -> dt.date | None:
+def parse_day(text: str | None, option: str = "--as-of") -> dt.date | None:
     """A day as ``YYYY-MM-DD``."""
     try:
         return dt.date.fromisoformat(text) if text else None
     except ValueError:
         raise UsageError(
-            f"--as-of {text}: give a day as YYYY-MM-DD", f"--as-of {text}：日期应写作 YYYY-MM-DD"
+            f"{option} {text}: give a day as YYYY-MM-DD", f"{option} {text}：日期应写作 YYYY-MM-DD"
         ) from None
 
 
-def choose_run(store: Store, run: int | None, day: dt.date | None) -> int | None:
-    """The run asked for: by number, or the newest for a day (None: the newest of all)."""
-    if run is not None or day is None:
-        return run
+def choose_run(store: Store, run: str | None, day: dt.date | None) -> int | None:
+    """The run asked for: by number or label, or the newest for a day (None: the newest of all)."""
+    if run is not None:
+        return store.named_run(run).id
+    if day is None:
+        return None
     found = [record.id for record in store.runs() if record.as_of == day.isoformat()]
     if not found:
         raise NotFoundError(
@@ -64,13 +71,16 @@ def choose_run(store: Store, run: int | None, day: dt.date | None) -> int | None
 
 
 @contextmanager
-def open_figures(session: Session, run: int | None = None, as_of: str | None = None) -> Iterator[Figures]:
+def open_figures(session: Session, run: str | None = None, as_of: str | None = None) -> Iterator[Figures]:
     """The figures of a run, in one state of the store."""
     day = parse_day(as_of)
     indicators = load_indicators(session.workspace, session.layers)
     with session.store() as store, store.snapshot():
         chosen = choose_run(store, run, day)
-        yield Figures.open(store, session.workspace, session.layers, indicators, chosen)
+        figures = Figures.open(store, session.workspace, session.layers, indicators, chosen)
+        if chosen is None and figures.run.definitions != indicators.digest:
+            session.note(OUTDATED)
+        yield figures
 
 
 def register(app: typer.Typer) -> None:
@@ -97,7 +107,7 @@ def register(app: typer.Typer) -> None:
             )
             stored = bilingual(f"run {run.id}", f"计算批次 {run.id} ")
             code = publish(session, store, stored, progress)
-        with open_figures(session, run.id) as figures:
+        with open_figures(session, str(run.id)) as figures:
             rows = described(figures, figures.table(), session.lang)
         told = bilingual(f"run {run.id}, as of {run.as_of}", f"计算批次 {run.id}，截至 {run.as_of}")
 

@@ -14,7 +14,6 @@ from rich.console import Console
 from gridsvc.cli.output import plain_records
 from gridsvc.cli.tables import Side, show_table
 from gridsvc.coverage.figures import Figures
-from gridsvc.duties.people import People
 from gridsvc.layers import Layers
 from gridsvc.maps.words import unit as unit_words
 from gridsvc.text import Text, bilingual
@@ -130,7 +129,7 @@ def measure(layers: Layers, layer: str | None, name: str) -> Text:
 
 def with_people(figures: Figures, rows: pd.DataFrame) -> pd.DataFrame:
     """*rows* with people's names in the place of their ids, where they have one."""
-    people = People.open(figures.store)
+    people = figures.people
     chiefs = dict(zip(people.chiefs["chief_id"], people.chiefs["name"], strict=True))
     officers = dict(zip(people.officers["officer_id"], people.officers["name"], strict=True))
     return rows.assign(

@@ -114,7 +114,7 @@ def _write_all(
     session: Session,
     indicator: str | None,
     level: str | None,
-    run: int | None,
+    run: str | None,
     as_of: str | None,
     form: Format | None,
     folder: Path | None,

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from gridsvc.cli.figures import RunOption, choose_run
 from gridsvc.cli.session import Session, command
 from gridsvc.coverage.indicators import Indicators, load_indicators
 from gridsvc.errors import NotFoundError, UsageError
@@ -36,6 +37,7 @@ def register(app: typer.Typer) -> None:
             typer.Option("--overview", metavar="INDICATOR", help="The overview of an indicator; repeatable."),
         ] = None,
         everything: Annotated[bool, typer.Option("--all", help="Every page.")] = False,
+        run: RunOption = None,
     ) -> None:
         """Draw pages into maps/out/; the index of all chiefs is drawn with them."""
         if not (chief or all_chiefs or overview or everything):
@@ -49,7 +51,13 @@ def register(app: typer.Typer) -> None:
         with session.store() as store, session.progress() as progress:
             progress.step("map", DRAWING)
             made = write_pages(
-                store, indicators, progress.reach, chiefs=chiefs, overviews=overviews, lang=session.asked_lang
+                store,
+                indicators,
+                progress.reach,
+                chiefs=chiefs,
+                overviews=overviews,
+                lang=session.asked_lang,
+                run=choose_run(store, run, None),
             )
             computed = store.run() is not None
         if not computed:
@@ -74,9 +82,10 @@ def write_pages(
     chiefs: Sequence[str] | None = None,
     overviews: Sequence[str] | None = None,
     lang: Lang | None = None,
+    run: int | None = None,
 ) -> list[Path]:
-    """Write pages of the newest run (None: all of a kind); the index is the first of the files."""
-    atlas = Atlas.open(store, store.workspace, store.layers, indicators)
+    """Write pages of *run* (None: the newest), all of a kind for None; the index is the first of the files."""
+    atlas = Atlas.open(store, store.workspace, store.layers, indicators, run)
     unknown = [one for one in chiefs or [] if one not in atlas.chiefs]
     if unknown:
         raise NotFoundError(f"there is no road chief {unknown[0]!r}", f"没有编号为 {unknown[0]!r} 的路长")

@@ -14,7 +14,7 @@ import pandas as pd
 from gridsvc.cli.gap_rows import HEADINGS, described, gain, with_people, yes_no
 from gridsvc.codes import LEVELS
 from gridsvc.coverage.figures import Figures
-from gridsvc.duties.people import VACANT, People
+from gridsvc.duties.people import VACANT
 from gridsvc.errors import UsageError
 from gridsvc.export.worklist import Column, Worklist, write_worklist
 from gridsvc.maps.links import file_stem
@@ -66,7 +66,7 @@ def subject_of(figures: Figures, unit: str | None, chief: str | None, lang: str)
 
 def all_chiefs(figures: Figures, lang: str) -> list[Subject]:
     """Every road chief in the list."""
-    table = People.open(figures.store).chiefs
+    table = figures.people.chiefs
     found = []
     for row in table.to_dict("records"):
         name = VACANT(lang) if row["vacant"] else str(row["name"]).strip()

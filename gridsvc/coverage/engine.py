@@ -14,6 +14,7 @@ import shapely
 
 from gridsvc import __version__
 from gridsvc.coverage.amounts import Gaps
+from gridsvc.coverage.definitions import definitions_text
 from gridsvc.coverage.gap_age import with_age
 from gridsvc.coverage.gaps import find_gaps
 from gridsvc.coverage.indicators import REPORTED, Indicator, Indicators
@@ -85,6 +86,7 @@ def compute(
     run = NewRun(
         as_of=as_of.isoformat(),
         definitions=indicators.digest,
+        content=definitions_text(indicators),
         versions=versions,
         libraries=software() | {"metre_crs": scene.crs.to_string()},
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -22,7 +21,7 @@ from gridsvc.partition.cells import SQUARE_MM
 from gridsvc.partition.faces import Ints
 from gridsvc.partition.lineage import LINEAGE
 from gridsvc.store import LoadRecord
-from gridsvc.store.loads import standing
+from gridsvc.store.loads import standing_at
 
 BEHIND = [
     "what", "layer", "key", "name", "fields", "of", "distance_m", "within_m", "area_mm2", "from_m", "to_m", "role",
@@ -205,9 +204,7 @@ def list_sources(
     rows, every = [], list(loads)
     for name in names:
         version = versions.get(name, 0)
-        before = [load for load in every if load.layer == name and load.id <= version]
-        undone = {load.undoes for load in before if load.kind == "rollback"}
-        kept = standing(replace(load, status="undone" if load.id in undone else "done") for load in before)
+        kept = standing_at([load for load in every if load.layer == name], version)
         about = {"layer": name, "version": version, "current": now.get(name, 0)}
         rows += [about | _source(load) for load in kept] or [about]
     return pd.DataFrame(rows, columns=SOURCES)

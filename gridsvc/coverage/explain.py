@@ -119,7 +119,7 @@ def explain(
     """
     if subject.kind != "unit" and not indicator.for_chiefs:
         raise UsageError(f"{indicator.id}: {NOT_HIS.en}", f"{indicator.id}：{NOT_HIS.zh}")
-    figure, run = _figure(figures, indicator, subject), figures.run
+    figure, run = figure_row(figures, indicator, subject), figures.run
     scene = scene or Scene.of_run(figures.store, figures.workspace, figures.layers, run)
     facts: list[Facts] = []
     if all(run.versions.get(name) for name in indicator.layers):
@@ -148,7 +148,7 @@ def _facts(scene: Scene, indicator: Indicator, subject: Subject) -> list[Facts]:
     return list(list_facts(scene, indicator, measured, _taker(scene, indicator, subject)))
 
 
-def _figure(figures: Figures, indicator: Indicator, subject: Subject) -> pd.Series:
+def figure_row(figures: Figures, indicator: Indicator, subject: Subject) -> pd.Series:
     """The figure's row; a unit's rest is among the rows of the level below it."""
     code = subject.code.removesuffix("*")
     if subject.kind == "chief":

@@ -13,12 +13,14 @@ import shapely
 
 from gridsvc.codes import LEVELS
 from gridsvc.coverage.amounts import quantities
+from gridsvc.coverage.definitions import definitions_of
 from gridsvc.coverage.gap_lists import list_gaps
 from gridsvc.coverage.grades import Grade, grade
 from gridsvc.coverage.indicators import REPORTED, Indicator, Indicators
 from gridsvc.coverage.reasons import Reasons
 from gridsvc.coverage.reports import KIND, newest, said_of
 from gridsvc.coverage.tallies import SIDES
+from gridsvc.duties.people import CHIEFS, OFFICERS, People
 from gridsvc.errors import NotFoundError, UsageError
 from gridsvc.layers import Layers
 from gridsvc.partition.validity import units_on
@@ -67,13 +69,17 @@ class Figures:
         indicators: Indicators,
         run: int | None = None,
     ) -> Figures:
-        """Open a run (the newest for None); :class:`NotFoundError` when nothing was computed yet."""
+        """Open a run (the newest for None); :class:`NotFoundError` when nothing was computed yet.
+
+        A run is read with the definitions that it was computed with; *indicators*, those of now, stand in for them
+        only in runs that are older than their keeping.
+        """
         record = store.run(run)
         if record is None:
             raise NotFoundError(
                 "nothing is computed yet; run: gridsvc compute", "尚未计算；请先执行：gridsvc compute"
             )
-        return cls(store, workspace, layers, indicators, record)
+        return cls(store, workspace, layers, definitions_of(store, record, indicators), record)
 
     @cached_property
     def left_out(self) -> list[Indicator]:
@@ -94,7 +100,7 @@ class Figures:
 
     def _read(self, layer: str) -> pd.DataFrame:
         """A layer as it was when the run was computed: its figures never change."""
-        return self.store.read(layer, load=self.run.versions.get(layer))
+        return self.store.read(layer, load=self.run.versions.get(layer, 0))
 
     @cached_property
     def units(self) -> pd.DataFrame:
@@ -111,6 +117,11 @@ class Figures:
         return pd.concat(frames, ignore_index=True)
 
     @cached_property
+    def people(self) -> People:
+        """Chiefs and officers as they were loaded when the run was computed."""
+        return People.of(self._read(CHIEFS), self._read(OFFICERS))
+
+    @cached_property
     def _tallies(self) -> dict[tuple[str, str], pd.DataFrame]:
         """The run's sums by indicator and kind of subject."""
         stored = self.store.result("tallies", self.run.id)
@@ -122,6 +133,12 @@ class Figures:
         """Whole amounts of one indicator by subject."""
         nothing = pd.DataFrame(columns=["subject", *SIDES])
         return self._tallies.get((indicator.id, kind), nothing)[["subject", *SIDES]]
+
+    def area_of(self, code: str) -> int:
+        """Square millimetres of a unit, or with ``*`` of what its units leave."""
+        owner, rest = self.cells["unit"], code.removesuffix("*")
+        mine = owner == rest if rest != code else owner.str.startswith(code)
+        return int(self.cells.loc[mine, "area_mm2"].sum())
 
     # figures
 
@@ -232,7 +249,7 @@ class Figures:
     def _names(self, kind: str) -> dict[str, str]:
         """Names of chiefs or roads by subject."""
         if kind == "chief":
-            people = self._read("chiefs")
+            people = self._read(CHIEFS)
             return dict(zip(people["key"], people["name"], strict=True))
         # a road with one code may have several names in turn: the first
         roads = self._read(self.layers.roads.name).dropna(subset=["road_code", "road_name"])

@@ -87,9 +87,15 @@ class Scene:
     def of_run(cls, store: Store, workspace: Workspace, layers: Layers, run: RunRecord) -> Self:
         """The workspace as a run saw it: its day, its versions of the layers, its metre CRS."""
         day = dt.date.fromisoformat(run.as_of)
-        scene = cls(store, workspace, layers, day, versions=run.versions)
+        # a layer that was defined later held nothing then
+        scene = cls(store, workspace, layers, day, versions=dict.fromkeys(layers, 0) | run.versions)
         scene.crs = named_crs(run.libraries["metre_crs"])
         return scene
+
+    def stand_on(self, other: Scene) -> None:
+        """Take the units, and the metre CRS, of another scene before anything is read: its ground, these features."""
+        self.crs = other.crs
+        self._frames |= {one.name: other.layer(one.name) for one in self.layers.units.values()}
 
     def table(self, name: str, *, context: bool = False) -> Any:
         """Stored rows of a layer or table, of the version that the scene is bound to (longitude, latitude)."""

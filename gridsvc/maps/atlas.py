@@ -13,7 +13,7 @@ import pandas as pd
 
 from gridsvc.coverage.figures import Figures
 from gridsvc.coverage.indicators import Indicator, Indicators
-from gridsvc.duties.people import People
+from gridsvc.duties.stretches import DUTIES
 from gridsvc.layers import Layers
 from gridsvc.maps.assets import AssetLayer
 from gridsvc.maps.ground import Ground
@@ -22,7 +22,6 @@ from gridsvc.maps.reader import Measure, Reader, chief_figures, people_of, recor
 from gridsvc.maps.style import Style, load_style
 from gridsvc.settings import Workspace
 from gridsvc.store import Store
-from gridsvc.store.loads import attributions
 
 
 @dataclass
@@ -84,18 +83,16 @@ class Atlas:
             figures = (
                 None if record is None else Figures.open(store, workspace, layers, indicators, record.id)
             )
-            people, chiefs, notes = people_of(People.open(store), layers, phones=phones)
             reader = Reader(store, workspace, layers, style, record)
+            people, chiefs, notes = people_of(reader.people(), layers, phones=phones)
             roads = reader.layer(layers.roads.name)
             stretches = reader.stretches(roads)
             return cls(
                 workspace=workspace,
                 layers=layers,
-                indicators=indicators,
+                indicators=indicators if figures is None else figures.indicators,
                 style=style,
-                stamp=stamp_of(
-                    workspace, record, attributions(store.loads()), figures.left_out if figures else ()
-                ),
+                stamp=stamp_of(workspace, record, reader.attributions(), figures.left_out if figures else ()),
                 figures=figures,
                 county_figures=[] if figures is None else records(figures.table()),
                 chief_figures={} if figures is None else chief_figures(figures, stretches["holder"]),
@@ -110,7 +107,7 @@ class Atlas:
                 posts=reader.plain("posts"),
                 assignments=_by_chief(reader.plain("assignments")),
                 gaps=reader.shaped("gaps"),
-                duties=pd.DataFrame(store.read("duties")),
+                duties=pd.DataFrame(reader.layer(DUTIES)),
             )
 
     @property

@@ -16,7 +16,7 @@ from gridsvc.codes import LEVEL_TITLES, LEVELS
 from gridsvc.coverage.figures import Figures
 from gridsvc.coverage.indicators import Indicator
 from gridsvc.coverage.scene import Scene
-from gridsvc.duties.people import People
+from gridsvc.duties.people import CHIEFS, OFFICERS, People
 from gridsvc.duties.roads import texts
 from gridsvc.layers import Layer, Layers
 from gridsvc.maps.assets import AssetLayer
@@ -27,7 +27,8 @@ from gridsvc.maps.pixels import to_pixels
 from gridsvc.maps.style import Style
 from gridsvc.partition.validity import units_on
 from gridsvc.settings import Workspace
-from gridsvc.store import RunRecord, Store
+from gridsvc.store import Publication, RunRecord, Store
+from gridsvc.store.loads import attributions, standing_at
 from gridsvc.text import bilingual
 
 
@@ -45,7 +46,7 @@ def stamp_of(
         as_of=run.as_of if run else "",
         run=run.id if run else None,
         status=run.status if run else "",
-        label=run.label if run else "",
+        label=titled(run.publication) if run and run.publication else "",
         created=run.created if run else "",
         marking=county.marking,
         approval=county.map_approval,
@@ -53,6 +54,11 @@ def stamp_of(
         sources=tuple(sources),
         left_out=tuple(one.title for one in left_out),
     )
+
+
+def titled(publication: Publication) -> str:
+    """What people call a published run: its label and number, and the revision of a corrected one."""
+    return f"{publication.label} ({publication.edition})"
 
 
 def text_of(value: Any) -> str:
@@ -145,9 +151,9 @@ class Reader:
 
     def layer(self, name: str) -> geopandas.GeoDataFrame:
         """A layer in longitude, latitude."""
-        load = self.run.versions.get(name) if self.run else None
         # a layer that held nothing when the run was made has version 0
-        return self.store.read(name, load=load) if load else self.store.read(name)
+        load = self.run.versions.get(name, 0) if self.run else None
+        return self.store.read(name, load=load)
 
     def plain(self, table: str) -> pd.DataFrame:
         """A result table without geometry."""
@@ -209,7 +215,20 @@ class Reader:
         """The day as the figures saw it."""
         if self.run is None:
             return None
-        return Scene(self.store, self.workspace, self.layers, dt.date.fromisoformat(self.run.as_of))
+        return Scene.of_run(self.store, self.workspace, self.layers, self.run)
+
+    def people(self) -> People:
+        """Chiefs and officers."""
+        return People.of(self.layer(CHIEFS), self.layer(OFFICERS))
+
+    def attributions(self) -> list[str]:
+        """What the sources of the data ask to be named, of the loads that the run rests on."""
+        loads = self.store.loads()
+        if self.run is None:
+            return attributions(loads)
+        by_layer = [[one for one in loads if one.layer == name] for name in self.run.versions]
+        pairs = zip(by_layer, self.run.versions.values(), strict=True)
+        return attributions(one for records, version in pairs for one in standing_at(records, version))
 
     def measures(self) -> dict[str, Measure]:
         """How metres along each road feature become metres along its road; roads that form no line have none."""

@@ -45,15 +45,17 @@ def write_all(
     chiefs: Sequence[str] | None = None,
     overviews: Sequence[str] | None = None,
     progress: Progress | None = None,
+    folder: Path | None = None,
 ) -> list[Path]:
     """Write the index and all (or the named) chiefs and overviews; returns the files, the index first.
 
-    They go to the workspace's pages folder, each put in place only when it is complete: ``index.html`` in the
-    county's first language (``index.en.html`` in another), ``chiefs/ID.html``, ``overview/INDICATOR.html``. When
-    everything is written, pages of chiefs and indicators that are no more are removed.
+    They go to *folder*, or the workspace's pages folder, each put in place only when it is complete:
+    ``index.html`` in the county's first language (``index.en.html`` in another), ``chiefs/ID.html``,
+    ``overview/INDICATOR.html``. When everything is written, pages of chiefs and indicators that are no more are
+    removed.
     """
     langs = tuple(langs or atlas.stamp.languages)
-    folder = atlas.workspace.pages_dir
+    folder = folder or atlas.workspace.pages_dir
     tell = progress or (lambda what, done, total: None)
     wanted = atlas.chiefs if chiefs is None else chiefs
     shown = [one.id for one in atlas.counted] if overviews is None else overviews
@@ -77,7 +79,11 @@ def _links(
     names: list[tuple[PageKind, str]] = [("index", "")]
     names += [("chief", chief) for chief in chiefs] + [("overview", name) for name in overviews]
     coming = {links.path(kind, name, lang) for kind, name in names for lang in langs}
-    there = {path.relative_to(folder).as_posix() for path in folder.rglob("*.html")}
+    there = {
+        path.relative_to(folder).as_posix()
+        for name in FOLDERS.values()
+        for path in (folder / name).glob("*.html")
+    }
     return replace(links, pages=frozenset(coming | there))
 
 

@@ -4,6 +4,7 @@ from gridsvc.store.copying import Copied, copy_store
 from gridsvc.store.database import BUSY_TIMEOUT
 from gridsvc.store.deliveries import DeliveredFile, KeptFile
 from gridsvc.store.loads import LoadRecord, Source
+from gridsvc.store.publications import NewPublication, Publication
 from gridsvc.store.results import RESULTS, ResultTable
 from gridsvc.store.runs import NewRun, RunRecord
 from gridsvc.store.store import Store, open_store
@@ -15,7 +16,9 @@ __all__ = [
     "DeliveredFile",
     "KeptFile",
     "LoadRecord",
+    "NewPublication",
     "NewRun",
+    "Publication",
     "ResultTable",
     "RunRecord",
     "Source",

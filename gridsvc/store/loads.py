@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -87,8 +87,15 @@ def standing(records: Iterable[LoadRecord]) -> list[LoadRecord]:
     return [record for kept in found.values() for record in kept]
 
 
+def standing_at(records: Iterable[LoadRecord], version: int) -> list[LoadRecord]:
+    """Loads of one layer that its content after load *version* rested on, whatever was undone since."""
+    before = [record for record in records if record.id <= version]
+    undone = {record.undoes for record in before if record.kind == "rollback"}
+    return standing(replace(one, status="undone" if one.id in undone else "done") for one in before)
+
+
 def attributions(records: Iterable[LoadRecord]) -> list[str]:
-    """What must stand wherever the current content is shown, as its sources ask."""
+    """What must stand wherever the content is shown that rests on *records*, as its sources ask."""
     asked = (record.options.get("attribution", "") for record in standing(records))
     return sorted({str(text) for text in asked if text})
 

@@ -7,9 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from gridsvc.errors import NotFoundError
+from gridsvc.errors import NotFoundError, UsageError
 from gridsvc.store.database import Database
 from gridsvc.store.loads import now
+from gridsvc.store.publications import (
+    NewPublication,
+    Publication,
+    find_publication,
+    insert_publication,
+    read_publications,
+)
 from gridsvc.store.schema import RECORDS
 
 
@@ -26,6 +33,8 @@ class NewRun:
     libraries: Mapping[str, str] = field(default_factory=dict)
     """Versions of the numeric libraries, by name."""
     label: str = ""
+    content: str = ""
+    """The definitions themselves, kept once for all runs that used them."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +51,8 @@ class RunRecord:
     definitions: str
     pruned: bool = False
     """True where its results were pruned."""
+    publication: Publication | None = None
+    """How it was published."""
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
@@ -58,11 +69,13 @@ def read_runs(db: Database) -> list[RunRecord]:
 def _records(db: Database, condition: str, bound: Sequence[Any]) -> list[RunRecord]:
     names = ", ".join(RECORDS["runs"])
     gone = set(db.rows("SELECT id FROM pruned_runs")) if db.columns("pruned_runs") else set()
+    published = read_publications(db)
     found = []
     for row in db.rows(f"SELECT {names} FROM runs WHERE {condition} ORDER BY id", bound):
         values = dict(zip(RECORDS["runs"], row, strict=True))
         values |= {name: json.loads(values[name]) for name in ("versions", "libraries")}
-        found.append(RunRecord(**values, pruned=(values["id"],) in gone))
+        run_id = values["id"]
+        found.append(RunRecord(**values, pruned=(run_id,) in gone, publication=published.get(run_id)))
     return found
 
 
@@ -75,6 +88,50 @@ def find_run(db: Database, run_id: int) -> RunRecord:
         f"there is no run {run_id}; compute one with: gridsvc compute",
         f"没有计算批次 {run_id}；请先执行 gridsvc compute",
     )
+
+
+def named_run(db: Database, name: str) -> RunRecord:
+    """The run that *name* means: its id, or the number or label of its publication; see ``find_publication``."""
+    plain = name.strip()
+    if plain.isdecimal():
+        # no store holds more runs than that, and no engine larger numbers
+        return find_run(db, int(plain) if len(plain) < 19 else 0)
+    return find_run(db, find_publication(read_publications(db), plain).id)
+
+
+def publish_run(db: Database, run_id: int, new: NewPublication) -> RunRecord:
+    """Publish a draft; inside a writing transaction. Refused where it is published, pruned, or the label is used."""
+    record = find_run(db, run_id)
+    require_results(record)
+    if record.publication is not None:
+        raise already_published(record.publication)
+    keep_definitions(db, record.definitions, new.definitions)
+    insert_publication(db, run_id, record.as_of[:4], new, read_publications(db))
+    return find_run(db, run_id)
+
+
+def already_published(one: Publication) -> UsageError:
+    """Why a run cannot be published."""
+    return UsageError(
+        f"run {one.id} is published already, as {one.edition} {one.label}, and stays as it is; "
+        f"gridsvc publish --again {one.edition} writes its files anew",
+        f"计算批次 {one.id} 已发布为 {one.edition} {one.label}，不再更改；"
+        f"gridsvc publish --again {one.edition} 可重新生成其文件",
+    )
+
+
+def keep_definitions(db: Database, digest: str, content: str) -> None:
+    """Keep the definitions of a run under their digest, once; inside a writing transaction."""
+    if content and not db.rows("SELECT 1 FROM definitions WHERE digest = ?", (digest,)):
+        db.insert("definitions", ("digest", "content"), [(digest, content)])
+
+
+def read_definitions(db: Database, digest: str) -> str:
+    """The definitions kept under *digest*; empty where none are: a run of before they were kept."""
+    if not db.columns("definitions"):
+        return ""
+    found = db.rows("SELECT content FROM definitions WHERE digest = ?", (digest,))
+    return str(found[0][0]) if found else ""
 
 
 def require_results(record: RunRecord) -> None:
@@ -104,5 +161,6 @@ def insert_run(db: Database, run: NewRun) -> RunRecord:
         values[name] = json.dumps(values[name], ensure_ascii=False, sort_keys=True)
     names = ", ".join(RECORDS["runs"])
     marks = ", ".join("?" * len(RECORDS["runs"]))
+    keep_definitions(db, run.definitions, run.content)
     db.run(f"INSERT INTO runs ({names}) VALUES ({marks})", [values[name] for name in RECORDS["runs"]])
     return record

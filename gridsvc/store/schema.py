@@ -151,6 +151,23 @@ RECORDS: dict[str, dict[str, str]] = {
         "libraries": "text",
         "definitions": "text",
     },
+    # runs that were published, by run; and the definitions of runs, by digest
+    "publications": {
+        "id": "integer",
+        "number": "text",
+        "label": "text",
+        "revision": "integer",
+        "revises": "integer",
+        "reason": "text",
+        "published": "text",
+        "objections_from": "text",
+        "objections_until": "text",
+        "objections_to": "text",
+        "filled_by": "text",
+        "reviewed_by": "text",
+        "digest": "text",
+    },
+    "definitions": {"digest": "text", "content": "text"},
     # the files of a load, and their compressed content: once, whatever loads use it
     "delivered": {
         "id": "integer",

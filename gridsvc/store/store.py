@@ -27,6 +27,7 @@ from gridsvc.store.geopackage import is_stale, publish
 from gridsvc.store.history import History, require_columns
 from gridsvc.store.loads import LoadRecord, Source
 from gridsvc.store.origins import read_origins
+from gridsvc.store.publications import NewPublication
 from gridsvc.store.runs import NewRun, RunRecord
 from gridsvc.store.schema import (
     CONTEXT_KEY,
@@ -336,6 +337,27 @@ class Store(History):
             return next(iter(reversed(self.runs())), None)
         with self._db.reading():
             return runs.find_run(self._db, run_id)
+
+    def named_run(self, name: str) -> RunRecord:
+        """The run that *name* means: its id, or the number or label of its publication (its newest revision).
+
+        ``2026-3-r1`` and ``第32周-r1`` mean that revision. Raises :class:`NotFoundError`.
+        """
+        with self._db.reading():
+            return runs.named_run(self._db, name)
+
+    def publish_run(self, run_id: int, new: NewPublication) -> RunRecord:
+        """Publish a draft: it is given a number, and neither it nor what it rests on is ever taken out.
+
+        A :class:`UsageError` where it is published already, or the label is in use and it is no revision.
+        """
+        with self._db.writing():
+            return runs.publish_run(self._db, run_id, new)
+
+    def definitions(self, digest: str) -> str:
+        """The definitions kept under *digest* with a run; empty where there are none."""
+        with self._db.reading():
+            return runs.read_definitions(self._db, digest)
 
     def result(
         self, table: str, run: int | None = None, where: Mapping[str, Any] | None = None

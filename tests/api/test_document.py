@@ -10,10 +10,21 @@ from gridsvc.api import create_app
 from .conftest import COUNTY
 
 OPERATIONS = {"get", "put", "post", "delete", "patch", "head", "options", "trace"}
-NAMES = {"featureId": "1", "indicatorId": "lit_road", "code": COUNTY, "chiefId": "C1", "loadId": "1"}
+NAMES = {
+    "featureId": "1",
+    "indicatorId": "lit_road",
+    "code": COUNTY,
+    "chiefId": "C1",
+    "loadId": "1",
+    "runId": "1",
+}
 
 # what an address cannot do without
-NEEDED = {"/explain": f"?indicator=lit_road&unit={COUNTY}"}
+NEEDED = {
+    "/explain": f"?indicator=lit_road&unit={COUNTY}",
+    "/compare": "?from=1&to=1",
+    "/trend": "?indicator=lit_road",
+}
 
 
 @pytest.fixture(scope="module")

@@ -31,14 +31,18 @@ from gridsvc.api.models.figures import (
 )
 from gridsvc.api.models.operations import Health, Load, LoadDetail, LoadId, Loads, Ready, Refused
 from gridsvc.api.models.people import Chief, ChiefRef, Chiefs, MapRef, Maps, Stretch
+from gridsvc.api.models.runs import Cause, Compared, Comparison, Point, Publication, RunDetail, Runs, Trend
 
 __all__ = [
     "Allowance",
+    "Cause",
     "Chief",
     "ChiefRef",
     "Chiefs",
     "Collection",
     "Collections",
+    "Compared",
+    "Comparison",
     "Conformance",
     "Coverage",
     "Deduction",
@@ -65,13 +69,18 @@ __all__ = [
     "MapRef",
     "Maps",
     "Officer",
+    "Point",
+    "Publication",
     "Ready",
     "Refused",
     "Run",
+    "RunDetail",
+    "Runs",
     "SpatialExtent",
     "Stretch",
     "Sum",
     "TemporalExtent",
+    "Trend",
     "Unit",
     "UnitRef",
 ]
