@@ -144,8 +144,10 @@ def _held(cells: Shapes, shapes: Shapes, cell: Ints, shape: Ints) -> npt.NDArray
     held: npt.NDArray[np.bool_] = (outer[:, :2] <= inner[:, :2]).all(axis=1)
     held &= (outer[:, 2:] >= inner[:, 2:]).all(axis=1)
     maybe = np.flatnonzero(held)
-    shapely.prepare(cells)
-    held[maybe] = shapely.covers(cells[cell[maybe]], shapes[shape[maybe]])
+    # what is prepared belongs to one thread: the cells themselves are everybody's
+    own = shapely.force_2d(cells)
+    shapely.prepare(own)
+    held[maybe] = shapely.covers(own[cell[maybe]], shapes[shape[maybe]])
     return held
 
 

@@ -71,9 +71,15 @@ class Workers:
         with self._change:
             self._batches.append(batch)
             self._change.notify_all()
-        self._help(batch)
-        with self._change:
-            self._batches.remove(batch)
+        try:
+            self._help(batch)
+        except BaseException as fault:
+            # somebody wants to stop while others are at work: what nobody has taken is left
+            batch.faults.append(fault)
+            raise
+        finally:
+            with self._change:
+                self._batches.remove(batch)
         if batch.faults:
             raise batch.faults[0]
         return batch.results
@@ -83,7 +89,7 @@ class Workers:
         while True:
             with self._change:
                 while (chosen := self._next(until)) is None:
-                    if self._ended if until is None else until.over:
+                    if self._ended or (until is not None and until.over):
                         return
                     self._change.wait()
                 number = chosen.taken
@@ -116,6 +122,9 @@ class Workers:
         """Let the threads go."""
         with self._change:
             self._ended = True
+            if error is not None:
+                for batch in self._batches:
+                    batch.faults.append(error)
             self._change.notify_all()
         for thread in self._pool:
             thread.join()

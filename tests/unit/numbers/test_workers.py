@@ -49,6 +49,43 @@ def test_a_fault_deep_inside_is_raised_where_the_work_was_asked_for():
         workers.map(lambda one: workers.map(deep, range(4)), range(4))
 
 
+def test_who_is_interrupted_leaves_what_nobody_has_begun():
+    begun, go_on, done = threading.Event(), threading.Event(), []
+
+    def part(number):
+        if threading.current_thread() is threading.main_thread():
+            begun.wait(20)
+            raise KeyboardInterrupt
+        begun.set()
+        go_on.wait(20)
+        done.append(number)
+
+    def stop(workers):
+        try:
+            workers.map(part, range(50))
+        finally:
+            go_on.set()
+
+    with pytest.raises(KeyboardInterrupt), Workers(2) as workers:
+        # the part that the other thread has begun is waited for, so it must be let go on
+        threading.Timer(0.2, go_on.set).start()
+        stop(workers)
+    assert len(done) <= 1
+
+
+def test_cells_that_several_threads_look_at_are_left_as_they_are():
+    rng = np.random.default_rng(5)
+    angle = np.linspace(0, 2 * np.pi, 600, endpoint=False)
+    rim = 48 + rng.uniform(0, 2, (400, 600, 1))
+    middle = np.stack(np.meshgrid(np.arange(20) * 100.0, np.arange(20) * 100.0), axis=-1).reshape(-1, 1, 2)
+    cells = shapely.polygons(middle + rim * np.stack([np.cos(angle), np.sin(angle)], axis=-1))
+    shapes = shapely.buffer(shapely.points(rng.uniform(0, 2000, (4000, 2))), 5)
+    alone = shapely.area(cover(cells, shapes))
+    with Workers(4) as workers:
+        found = workers.map(lambda _: shapely.area(cover(cells, shapes, workers)), range(12))
+    assert all((one == alone).all() for one in found)
+
+
 @pytest.mark.parametrize("threads", THREADS)
 def test_a_fault_in_one_part_is_raised(threads):
     def work(part):
