@@ -28,7 +28,7 @@ class Faulty(ValueError):
 class Clause(BaseModel):
     """A part of a definition: unchangeable, without keys that it does not know."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Select(Clause):

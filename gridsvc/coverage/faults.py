@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from gridsvc.coverage.clauses import Choice, Condition, Near, Select, Where, rising
@@ -109,7 +110,21 @@ def _grading(one: Indicator) -> Checked:
     if a is not None and b is not None:
         worse = a <= b if one.direction == "up" else a >= b
         yield worse, f"bands: A ({a}) must be better than B ({b})", f"bands：A（{a}）须优于 B（{b}）"
-    yield not rising(list(one.allowed)), "allowed: rows must rise", "allowed：各行须递增"
+        goal = one.goal
+        missed = goal is not None and (goal < b if one.direction == "up" else goal > b)
+        yield (
+            missed,
+            f"goals: the county's own goal ({goal}) is met by what is graded C",
+            f"goals：本县目标（{goal}）低于 B 级标准，评为 C 级也能达标",
+        )
+    rows = list(one.allowed)
+    yield not rising(rows), "allowed: rows must rise", "allowed：各行须递增"
+    yield (
+        any(not 0 <= failures < size for size, failures in rows)
+        or any(few > many for (_, few), (_, many) in pairwise(rows)),
+        "allowed: failures must be at least 0, fewer than their row's number, and not fall from row to row",
+        "allowed：允许数须不小于 0、小于该行数量，且逐行不减",
+    )
     rated = one.rated
     name = "reported value" if one.kind == "reported" else "density"
     yield (

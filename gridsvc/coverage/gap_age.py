@@ -28,6 +28,7 @@ from gridsvc.store.past import last_loads
 HALF = 0.5
 """The part of a gap that must have been one before for it to go on."""
 DAY = pd.Timedelta(days=1)
+CHINA = dt.timezone(dt.timedelta(hours=8))
 DAYS: Literal["datetime64[s]"] = "datetime64[s]"
 AGE = ["since", "clear_on"]
 
@@ -143,7 +144,7 @@ def _of_data(scene: Scene, indicator: Indicator, gaps: pd.DataFrame, *, fresh: b
     key = gaps["feature_key"].where(gaps["kind"] == "feature", gaps["road_id"])
     found = _ages(pd.Series(dtype=DAYS, index=gaps.index[:0]), None)
     if fresh:
-        days = {one.id: pd.Timestamp(one.finished[: len("YYYY-MM-DD")]) for one in scene.store.loads()}
+        days = {one.id: _day_of(one.finished) for one in scene.store.loads()}
         loaded = key.map(last_loads(scene.store, layer.name)).map(days).astype(DAYS)
         found = _ages(loaded[loaded <= pd.Timestamp(scene.as_of)], None)
     if layer.observed and layer.observed in indicator.match:
@@ -152,6 +153,12 @@ def _of_data(scene: Scene, indicator: Indicator, gaps: pd.DataFrame, *, fresh: b
         observed = states.reindex(key).set_axis(key.index).dropna(subset="since")
         found = pd.concat([found[~found.index.isin(observed.index)], observed])
     return found
+
+
+def _day_of(moment: str) -> pd.Timestamp:
+    """The day in China of a moment that the store has written."""
+    at = dt.datetime.fromisoformat(moment)
+    return pd.Timestamp((at if at.tzinfo else at.replace(tzinfo=dt.UTC)).astimezone(CHINA).date())
 
 
 def _of_states(seen: pd.DataFrame, good: pd.Series) -> pd.DataFrame:

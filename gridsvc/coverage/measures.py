@@ -114,8 +114,9 @@ def _count_share(scene: Scene, indicator: Indicator) -> Measured:
         return _share(scene, indicator, *_covered(scene, of, indicator.covered))
     if indicator.filled:
         yes = scene.layer(of.layer)[indicator.filled].notna().to_numpy(bool)
-    else:
-        yes = (_responsible if indicator.responsible else _has_chief)(scene, of.layer)
+        # of a field that nobody has ever filled in nothing is known
+        return _share(scene, indicator, yes, np.full(len(yes), not yes.any()))
+    yes = (_responsible if indicator.responsible else _has_chief)(scene, of.layer)
     return _share(scene, indicator, yes, np.zeros(len(yes), dtype=bool))
 
 
@@ -238,6 +239,17 @@ def _base(scene: Scene, indicator: Indicator) -> Shapes | None:
     return cover(cells, scene.layer(layer).geometry.to_numpy()[chosen], scene.workers)
 
 
+def _unclear_ground(scene: Scene, indicator: Indicator, ground: Amounts) -> Ints | None:
+    """Area of each cell of which it is not known whether it is on the base layer."""
+    if indicator.base is None or not scene.choose(indicator.base).unknown.any():
+        return None
+    layer, chosen = indicator.base.layer, scene.choose(indicator.base)
+    possible = chosen.possible & ~scene.exempt_features(layer, indicator.id)
+    cells = scene.partition.cells.geometry.to_numpy()
+    reached = cover(cells, scene.layer(layer).geometry.to_numpy()[possible], scene.workers)
+    return np.asarray(np.maximum(_square_mm(reached) - ground.amount, 0), dtype=np.int64)
+
+
 def _exempt_ground(scene: Scene, indicator: Indicator, ground: Amounts) -> Amounts | None:
     """Area of each cell that only exempt features of the base layer cover."""
     if indicator.base is None:
@@ -304,10 +316,11 @@ def _area(
     """A share of area, from what surely and what possibly is in it, rounded each by itself."""
     yes = np.minimum(yes, whole.amount)
     unknown = np.clip(possible, yes, whole.amount) - yes
+    unclear = _unclear_ground(scene, indicator, whole)
     return Measured(
         Amounts(CELLS, yes),
         Amounts(CELLS, whole.amount - unknown),
-        Amounts(CELLS, unknown),
+        Amounts(CELLS, unknown if unclear is None else unknown + unclear),
         _exempt_ground(scene, indicator, whole),
         gaps,
     )

@@ -149,6 +149,7 @@ class _Page:
         sheet.set_margins(left=0.4, right=0.4, top=0.6, bottom=0.6)
         sheet.center_horizontally()
         # & is a command in headers and footers, which hold 255 characters
-        marking = self.list.marking.replace("&", "&&")[:100]
-        sheet.set_header(f"&R&9{marking}" if marking else "")
-        sheet.set_footer(f"&L&8{self.list.title.replace('&', '&&')[:150]}&R&8{_PAGE(self.lang)}")
+        # the blank keeps digits that follow from being taken for part of the size
+        marking = self.list.marking[:50].replace("&", "&&")
+        sheet.set_header(f"&R&9 {marking}" if marking else "")
+        sheet.set_footer(f"&L&8 {self.list.title[:75].replace('&', '&&')}&R&8 {_PAGE(self.lang)}")
