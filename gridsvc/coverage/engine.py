@@ -13,11 +13,13 @@ import pyproj
 import shapely
 
 from gridsvc import __version__
+from gridsvc.coverage.amounts import Gaps
 from gridsvc.coverage.gap_age import with_age
 from gridsvc.coverage.gaps import find_gaps
-from gridsvc.coverage.indicators import Indicator, Indicators
+from gridsvc.coverage.indicators import REPORTED, Indicator, Indicators
 from gridsvc.coverage.leftovers import HOMES
 from gridsvc.coverage.measures import measure, prepare
+from gridsvc.coverage.reports import newest, tally_reports
 from gridsvc.coverage.scene import Scene
 from gridsvc.coverage.shortages import find_shortages, has_shortages
 from gridsvc.coverage.tallies import asset_holders, tally
@@ -67,6 +69,9 @@ def compute(
 
         def work(indicator: Indicator) -> tuple[pd.DataFrame, pd.DataFrame]:
             tell(indicator.id, next(told), total)
+            if indicator.kind == REPORTED:
+                rows = newest(scene.reports, indicator, as_of)
+                return tally_reports(rows, indicator), find_gaps(scene, indicator, Gaps())
             measured = measure(scene, indicator)
             tallies = tally(scene, indicator, measured)
             if has_shortages(indicator):

@@ -14,24 +14,38 @@ import shapely
 from gridsvc.codes import LEVELS
 from gridsvc.coverage.amounts import quantities
 from gridsvc.coverage.gap_lists import list_gaps
-from gridsvc.coverage.grades import grade
-from gridsvc.coverage.indicators import Indicator, Indicators
+from gridsvc.coverage.grades import Grade, grade
+from gridsvc.coverage.indicators import REPORTED, Indicator, Indicators
 from gridsvc.coverage.reasons import Reasons
+from gridsvc.coverage.reports import KIND, newest, said_of
 from gridsvc.coverage.tallies import SIDES
 from gridsvc.errors import NotFoundError, UsageError
 from gridsvc.layers import Layers
 from gridsvc.partition.validity import units_on
 from gridsvc.settings import Workspace
 from gridsvc.store import RunRecord, Store
-from gridsvc.text import bilingual
+from gridsvc.text import Text, bilingual
 
 REST = bilingual("{name}, rest", "{name}其余部分")
 
 COLUMNS = [
     "indicator", "subject_kind", "level", "subject", "name", "numerator", "denominator", "numerator_int",
-    "denominator_int", "unknown_int", "exempt_int", "value", "display", "unit", "grade", "goal", "met",
-    "reason_en", "reason_zh", "known_share",
+    "denominator_int", "unknown_int", "exempt_int", "value", "display", "unit", "grade", "goal", "met", "goals",
+    "points_off", "reason_en", "reason_zh", "known_share",
 ]  # fmt: skip
+
+
+def _goals(indicator: Indicator, grades: list[Grade], index: pd.Index) -> pd.Series:
+    """Of each figure every goal, and whether it is met (None where that cannot be said)."""
+    nobody = (None,) * len(indicator.goals)
+    told = {
+        reached: [
+            {"value": goal.value, "source": goal.source, "met": met}
+            for goal, met in zip(indicator.goals, reached or nobody, strict=True)
+        ]
+        for reached in {one.reached for one in grades}
+    }
+    return pd.Series([told[one.reached] for one in grades], index=index, dtype=object)
 
 
 @dataclass(frozen=True)
@@ -60,6 +74,12 @@ class Figures:
                 "nothing is computed yet; run: gridsvc compute", "尚未计算；请先执行：gridsvc compute"
             )
         return cls(store, workspace, layers, indicators, record)
+
+    @cached_property
+    def left_out(self) -> list[Indicator]:
+        """Indicators that the run does not have, as a layer they need was never loaded."""
+        versions = self.run.versions
+        return [one for one in self.indicators.values() if not all(versions.get(name) for name in one.layers)]
 
     @cached_property
     def cells(self) -> gpd.GeoDataFrame:
@@ -130,8 +150,15 @@ class Figures:
                 f"there is no level {level!r}; there are: {', '.join(LEVELS)}",
                 f"没有层级 {level!r}；现有层级：{'、'.join(LEVELS)}",
             )
-        subjects = self._subjects(level, unit)
+        if (level, unit) not in self._asked:
+            self._asked[level, unit] = self._subjects(level, unit)
+        subjects = self._asked[level, unit]
         return self._rows(chosen, [self._by_unit(one, subjects) for one in chosen])
+
+    @cached_property
+    def _asked(self) -> dict[tuple[str | None, str | None], pd.DataFrame]:
+        """Units that were asked for."""
+        return {}
 
     def _subjects(self, level: str | None, unit: str | None) -> pd.DataFrame:
         """Units asked for, with the cells of each: ``level``, ``subject``, ``name``, ``prefix``, ``rest``."""
@@ -150,7 +177,9 @@ class Figures:
         return pd.concat([below.assign(rest=False), rest], ignore_index=True)
 
     def _by_unit(self, indicator: Indicator, subjects: pd.DataFrame) -> pd.DataFrame:
-        """Sums over the cells of each unit asked for."""
+        """Sums over the cells of each unit asked for; reported values of the units themselves."""
+        if indicator.kind == REPORTED:
+            return self._by_report(indicator, subjects)
         rows = self._sums(indicator, "cell")
         owner = self._owners.reindex(rows["subject"])
         sums = rows[list(SIDES)].astype(np.int64).groupby(owner.to_numpy(object)).sum()
@@ -165,6 +194,17 @@ class Figures:
             named = group[["code", "name", "level"]].reset_index(drop=True)
             parts.append(pd.concat([named, found], axis=1).assign(rest=bool(rest)))
         table = pd.concat(parts, ignore_index=True) if parts else subjects.assign(**dict.fromkeys(SIDES, 0))
+        return self._titled(table)
+
+    def _by_report(self, indicator: Indicator, subjects: pd.DataFrame) -> pd.DataFrame:
+        """What was reported for each unit asked for, and for nothing in it or left over between."""
+        sums = self._sums(indicator, KIND).set_index("subject").astype(np.int64)
+        named = subjects[["code", "name", "level", "rest"]].reset_index(drop=True)
+        found = sums.reindex(named["code"].where(~named["rest"].astype(bool)), fill_value=0)
+        return self._titled(pd.concat([named, found.reset_index(drop=True)], axis=1))
+
+    def _titled(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Units' sums under the codes and names by which they are asked for."""
         left_over = table["rest"].to_numpy(bool)
         table["subject"] = table["code"] + np.where(left_over, "*", "")
         table["name"] = [
@@ -220,9 +260,13 @@ class Figures:
             self._reasons.why(indicator, kind, subject, size, unknown, exempt)
             for size, unknown, exempt, kind, subject in subjects
         ]
+        if indicator.kind == REPORTED:
+            told = self._reports(indicator)
+            reasons = [told.get(code, why) for code, why in zip(table["subject"], reasons, strict=True)]
         # a density's two sides are of different things, of which no share is known
-        rated = indicator.kind != "density"
-        seen = [(d + u) * rated for d, u in zip(sides["denominator"], sides["unknown"], strict=True)]
+        seen = [
+            (d + u) * indicator.rated for d, u in zip(sides["denominator"], sides["unknown"], strict=True)
+        ]
         return table.assign(
             indicator=indicator.id,
             numerator=np.array(sides["numerator"], dtype=float) * above,
@@ -237,10 +281,21 @@ class Figures:
             grade=[one.grade for one in grades],
             goal=np.nan if indicator.goal is None else indicator.goal,
             met=pd.array([one.met for one in grades], dtype="boolean"),
+            goals=_goals(indicator, grades, table.index),
+            points_off=[np.nan if one.points_off is None else float(one.points_off) for one in grades],
             reason_en=[reason.en if reason else "" for reason in reasons],
             reason_zh=[reason.zh if reason else "" for reason in reasons],
             known_share=[d / s if s else np.nan for d, s in zip(sides["denominator"], seen, strict=True)],
         )
+
+    def _reports(self, indicator: Indicator) -> dict[str, Text]:
+        """By unit: when and by whom its value was reported."""
+        return said_of(newest(self._reported, indicator, dt.date.fromisoformat(self.run.as_of)))
+
+    @cached_property
+    def _reported(self) -> pd.DataFrame:
+        """Everything that offices reported."""
+        return self._read(REPORTED)
 
     @cached_property
     def _reasons(self) -> Reasons:

@@ -36,11 +36,13 @@ def tally(
 
 
 def sides(measured: Measured) -> Iterator[tuple[str, Amounts]]:
-    """The sides that there are, by name."""
+    """The sides that there are, by name; what is unknown may be of two grains."""
     for side in SIDES:
         amounts = getattr(measured, side)
         if amounts is not None:
             yield side, amounts
+    if measured.unknown_per is not None:
+        yield "unknown", measured.unknown_per
 
 
 def cell_of(scene: Scene, grain: str) -> Ints:

@@ -39,6 +39,12 @@ class Duties:
         return Intervals.of(filled["start"], filled["end"])
 
     @property
+    def vacant(self) -> Intervals:
+        """Stretches on which a post is vacant, whoever else answers for them."""
+        empty = self.stretches[self.stretches["vacant"].to_numpy(bool)]
+        return Intervals.of(empty["start"], empty["end"])
+
+    @property
     def bounds(self) -> Ints:
         """Places on the axis where a duty starts or ends."""
         both = np.concatenate([self.stretches["start"], self.stretches["end"]])

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import pandas as pd
 
-from gridsvc.coverage.indicators import Indicator, Select
+from gridsvc.coverage.clauses import Select
+from gridsvc.coverage.indicators import REPORTED, Indicator
 from gridsvc.layers import Layers
 from gridsvc.maps import words
 from gridsvc.maps.model import NOTHING, Card
 from gridsvc.text import Text, bilingual
 
 Quantity = tuple[str, Text]
-"""What a number counts: ``length``, ``area`` or ``count``, and the unit of a count."""
+"""What a number counts: ``length``, ``area``, ``count`` (and its unit), or ``value``: nothing that is counted."""
 
 
 def _counted(select: Select | None, layers: Layers) -> Quantity:
@@ -28,10 +30,13 @@ def _counted(select: Select | None, layers: Layers) -> Quantity:
 
 def quantities(indicator: Indicator, layers: Layers) -> tuple[Quantity, Quantity]:
     """What numerator and denominator of *indicator* count."""
-    if indicator.kind.startswith("length_"):
-        return ("length", NOTHING), ("length", NOTHING)
+    if indicator.of_length:
+        what = "area" if indicator.features.weight else "length"
+        return (what, NOTHING), (what, NOTHING)
     if indicator.kind.startswith("area_"):
         return ("area", NOTHING), ("area", NOTHING)
+    if indicator.kind == REPORTED:
+        return ("value", NOTHING), ("value", NOTHING)
     counted = _counted(indicator.of, layers)
     if indicator.kind != "density":
         return counted, counted
@@ -42,6 +47,8 @@ def quantities(indicator: Indicator, layers: Layers) -> tuple[Quantity, Quantity
 
 def quantity(amount: float, what: Quantity) -> Text:
     """An amount in words."""
+    if what[0] == "value":
+        return NOTHING
     if math.isnan(amount):
         return bilingual("—", "—")
     if what[0] == "length":
@@ -51,16 +58,21 @@ def quantity(amount: float, what: Quantity) -> Text:
 
 def value_text(value: float, indicator: Indicator) -> Text:
     """A goal or bound of *indicator* with its unit."""
+    return _with_unit(value, indicator.unit)
+
+
+@lru_cache(maxsize=1024)
+def _with_unit(value: float, symbol: str) -> Text:
     # never rounded: a bound of 99.95 is not 100
-    text, unit = words.number(value, 10), words.unit(indicator.unit)
-    if indicator.unit == "%":
+    text, unit = words.number(value, 10), words.unit(symbol)
+    if symbol == "%":
         return bilingual(f"{text}%", f"{text}%")
     return bilingual(f"{text} {unit.en}", f"{text} {unit.zh}")
 
 
 def shortfall(indicator: Indicator, numerator: float, denominator: float, what: Quantity) -> Text:
     """How much more (or, where less is better, how much less) numerator would reach the goal."""
-    if indicator.goal is None or math.isnan(numerator) or not denominator > 0:
+    if indicator.goal is None or what[0] == "value" or math.isnan(numerator) or not denominator > 0:
         return NOTHING
     wanted = indicator.goal / indicator.factor * denominator
     missing = wanted - numerator if indicator.direction == "up" else numerator - wanted
@@ -81,12 +93,17 @@ def _known(share: Any) -> float | None:
 def card(row: Mapping[str, Any], indicator: Indicator, layers: Layers, gaps: int = 0) -> Card:
     """One row of :meth:`gridsvc.coverage.figures.Figures.table` as a card."""
     value = None if pd.isna(row["value"]) else float(row["value"])
-    what, per = quantities(indicator, layers)
     met = None if pd.isna(row["met"]) else bool(row["met"])
-    numerator, denominator = float(row["numerator"]), float(row["denominator"])
-    goal = NOTHING if indicator.goal is None else value_text(indicator.goal, indicator)
-    reason = NOTHING
-    if value is None:
+    above = below = reason = missing = NOTHING
+    if value is not None:
+        what, per = quantities(indicator, layers)
+        numerator, denominator = float(row["numerator"]), float(row["denominator"])
+        # 214 / 222 盏, not 214 盏 / 222 盏
+        above = quantity(numerator, ("count", NOTHING) if what == per and what[0] == "count" else what)
+        below = quantity(denominator, per)
+        missing = shortfall(indicator, numerator, denominator, what) if met is False else NOTHING
+    # what too little is known of says its known share beside the value
+    if value is None or not indicator.rated:
         reason = bilingual(str(row["reason_en"] or ""), str(row["reason_zh"] or ""))
     return Card(
         indicator=indicator.id,
@@ -96,15 +113,14 @@ def card(row: Mapping[str, Any], indicator: Indicator, layers: Layers, gaps: int
         unit=words.unit(indicator.unit),
         value=value,
         grade=str(row["grade"] or ""),
-        goal=goal,
+        goal=NOTHING if indicator.goal is None else value_text(indicator.goal, indicator),
         goal_value=indicator.goal,
         met=met,
-        # 214 / 222 盏, not 214 盏 / 222 盏
-        numerator=quantity(numerator, ("count", NOTHING) if what == per and what[0] == "count" else what),
-        denominator=quantity(denominator, per),
+        numerator=above,
+        denominator=below,
         known_share=_known(row["known_share"]),
         reason=reason,
-        shortfall=shortfall(indicator, numerator, denominator, what) if met is False else NOTHING,
+        shortfall=missing,
         gaps=gaps,
         bar=indicator.direction == "up",
     )

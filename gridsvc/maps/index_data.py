@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from gridsvc.coverage.indicators import GROUPS
 from gridsvc.maps.atlas import Atlas
 from gridsvc.maps.cards import card
 from gridsvc.maps.chief_data import chief_cards
 from gridsvc.maps.chief_roads import since_when
-from gridsvc.maps.model import Card, ChiefRow, Group, Heading, IndexPage, Person
+from gridsvc.maps.model import ChiefRow, Group, Heading, IndexPage, Person
 from gridsvc.maps.phrases import PHRASES
 from gridsvc.maps.pixels import bounds_of, grow
 from gridsvc.maps.words import unit
@@ -39,20 +40,32 @@ def index_page(atlas: Atlas) -> IndexPage:
 
 
 def headings(atlas: Atlas) -> list[Heading]:
-    """All indicators with the county's figure; those that chiefs have figures of come first."""
-    county: dict[str, Card] = {}
-    # of several counties in one workspace none stands for all
-    if len({row["subject"] for row in atlas.county_figures}) == 1:
-        for row in atlas.county_figures:
-            county[row["indicator"]] = card(row, atlas.indicators[row["indicator"]], atlas.layers)
-    rows = [row for rows in atlas.chief_figures.values() for row in rows]
-    valued = {row["indicator"] for row in rows if row["denominator"] > 0}
-    asked = {row["indicator"] for row in rows}
-    found = [
-        Heading(one.id, one.title, one.definition, unit(one.unit), county.get(one.id), one.id in asked)
-        for one in atlas.indicators.values()
-    ]
-    return sorted(found, key=lambda heading: (not heading.for_chiefs, heading.id not in valued))
+    """All indicators that are computed, with the county's figure, group by group."""
+    return [heading(atlas, one.id) for one in atlas.counted]
+
+
+def heading(atlas: Atlas, indicator_id: str) -> Heading:
+    """One indicator with the county's figure."""
+    if "headings" not in atlas.cache:
+        # of several counties in one workspace none stands for all
+        alone = len({row["subject"] for row in atlas.county_figures}) == 1
+        county = {row["indicator"]: row for row in atlas.county_figures} if alone else {}
+        asked = {row["indicator"] for rows in atlas.chief_figures.values() for row in rows}
+        atlas.cache["headings"] = {
+            one.id: Heading(
+                one.id,
+                one.title,
+                one.definition,
+                unit(one.unit),
+                card(county[one.id], one, atlas.layers) if one.id in county else None,
+                one.id in asked,
+                GROUPS[one.group],
+                one.headline,
+            )
+            for one in atlas.indicators.values()
+        }
+    found: Heading = atlas.cache["headings"][indicator_id]
+    return found
 
 
 def _row(atlas: Atlas, chief_id: str) -> ChiefRow:

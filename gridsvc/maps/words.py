@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from functools import lru_cache
 
 from gridsvc.text import Text, bilingual
 
@@ -64,10 +65,13 @@ ENGLISH_UNITS = {
     "个/km²": "per km²",
     "个/千人": "per 1,000 residents",
     "座/千人": "per 1,000 residents",
+    "座/万人": "per 10,000 residents",
+    "盏/km": "per km",
     "m²/人": "m² per resident",
 }
 
 
+@lru_cache(maxsize=256)
 def unit(text: str) -> Text:
     """A unit in both languages; one that is not known here stands as it is."""
     return bilingual(ENGLISH_UNITS.get(text, text), text)

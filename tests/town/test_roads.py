@@ -127,8 +127,8 @@ def test_figures_of_the_county_and_their_grades(figures):
     expected = {
         # 220 of 1,176.08 m
         "lit_road": ("18.71", "C"), "lit_length": ("9.71", "C"), "lit_road_main": ("16.00", "C"),
-        # 1,326.08 m on 16.5 ha
-        "road_density": ("8.04", "A"),
+        # 1,326.08 m but for the 50 m of R1 that are exempt, on 16.5 ha
+        "road_density": ("7.73", "B"),
         # R1 and R4a; of R4b and R8 it is not known
         "machine_swept": ("100.00", "A"),
         # R1 250, R3 200 and R8 100 of 1,276.08 m; R2's post is vacant
