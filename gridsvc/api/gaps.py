@@ -14,6 +14,7 @@ from gridsvc.api.frames import records
 from gridsvc.api.parameters import known_indicator
 from gridsvc.api.view import GEOJSON, View
 from gridsvc.coverage.figures import Figures
+from gridsvc.maps.words import gain_unit
 
 IndicatorParameter = Annotated[
     str | None, Query(alias="indicator", description="Id of an indicator; all when not given")
@@ -32,7 +33,7 @@ def gaps_reply(
     rows = [] if found is None else _properties(found)
     if view.form == "html":
         titles = {name: view.say(one.title) for name, one in view.service.indicators.items()}
-        units = {name: one.unit for name, one in view.service.indicators.items()}
+        units = {name: view.say(gain_unit(one.unit)) for name, one in view.service.indicators.items()}
         return view.page(
             "gaps.html", about=about, path=path, rows=rows, run=run, titles=titles, units=units, links=links
         )

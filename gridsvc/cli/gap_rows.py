@@ -15,6 +15,7 @@ from gridsvc.cli.output import plain_records
 from gridsvc.cli.tables import Side, show_table
 from gridsvc.coverage.figures import Figures
 from gridsvc.layers import Layers
+from gridsvc.maps.words import gain_unit
 from gridsvc.maps.words import unit as unit_words
 from gridsvc.text import Text, bilingual
 
@@ -32,7 +33,6 @@ MEASURES: dict[str, Text] = {
     "m2": bilingual("m²", "m²"),
     "count": bilingual("features", "个"),
 }
-POINTS = bilingual("percentage points", "个百分点")
 HEADINGS: dict[str, Text] = {
     "number": bilingual("No.", "序号"),
     "indicator": bilingual("Indicator", "指标"),
@@ -113,18 +113,13 @@ def _places(layers: Layers, found: pd.DataFrame, units: pd.Series, lang: str) ->
     return both.where(both != "", asset).where(~whole, units.fillna(found["unit"]))
 
 
-def gain_unit(unit: str) -> Text:
-    """What gains are in: points for what is a share in percent."""
-    return POINTS if unit == "%" else unit_words(unit)
-
-
 def measure(layers: Layers, layer: str | None, name: str) -> Text:
     """What sizes are in: one of :data:`MEASURES`, else the unit of the layer's field that features weigh by."""
     if name in MEASURES:
         return MEASURES[name]
     field = layers[str(layer)].fields[name]
     words = unit_words(field.unit)
-    return bilingual(words.en or field.title.en.lower(), words.zh or field.title.zh)
+    return bilingual(words.en or field.title.en.lower(), words.zh or MEASURES["count"].zh)
 
 
 def with_people(figures: Figures, rows: pd.DataFrame) -> pd.DataFrame:

@@ -25,10 +25,17 @@ EMPTY = bilingual("No gaps.", "没有短板。")
 SIGNS = (bilingual("Made by", "制表"), bilingual("Checked by", "审核"), bilingual("Date", "日期"))
 SPAN = bilingual("From–to (m)", "起止 (m)")
 WHO = bilingual("Responsible", "责任路长/网格员")
+GAIN = bilingual("Gain", "可提升")
+PLACE = bilingual("Longitude, latitude", "经度、纬度")
+COUNTY = bilingual("county ", "全县 ")
+HERE = bilingual("here ", "本处 ")
+LIVING = bilingual("{count} residents", "居民 {count} 人")
+SAME = 0.05
+"""Difference of two sizes that does not show."""
 BLANKS = (
-    (bilingual("Measures", "整改措施"), 18),
-    (bilingual("Person in charge", "责任人"), 10),
-    (bilingual("Due", "完成时限"), 10),
+    (bilingual("Measures", "整改措施"), 17),
+    (bilingual("Person in charge", "责任人"), 9),
+    (bilingual("Due", "完成时限"), 9),
     (bilingual("Done", "完成情况"), 12),
 )
 
@@ -125,38 +132,27 @@ def _columns(lang: str, *, chief: bool) -> list[tuple[Column, Cell]]:
     def text(name: str, width: int) -> tuple[Column, Cell]:
         return Column(title(name), width), lambda row: None if pd.isna(row[name]) else str(row[name])
 
-    def number(name: str, width: int, decimals: int) -> tuple[Column, Cell]:
-        held: Cell = lambda row: None if pd.isna(row[name]) else float(row[name])  # noqa: E731
-        return Column(title(name), width, "number", decimals), held
-
-    def gained(name: str) -> tuple[Column, Cell]:
-        made: Cell = lambda row: None if pd.isna(row[name]) else f"{gain(row[name])} {row['gain_unit']}"  # noqa: E731
-        return Column(title(name), 11), made
-
-    blanks: list[tuple[Column, Cell]] = [
-        (Column(heading(lang), width, "blank"), lambda row: None) for heading, width in BLANKS
-    ]
-    who = (Column(WHO(lang), 12), lambda row: row["chiefs"] or row["officers"])
+    who = (Column(WHO(lang), 11), lambda row: row["chiefs"] or row["officers"])
     return [
-        number("number", 5, 0),
-        text("indicator", 16),
-        text("place", 18),
-        (Column(SPAN(lang), 13), _span),
-        (Column(title("size"), 10), lambda row: _size(row, "size")),
-        (Column(title("own"), 10), lambda row: _size(row, "own")),
-        gained("gain_county"),
-        gained("gain_own"),
-        number("residents", 7, 0),
+        (Column(title("number"), 5, "number"), lambda row: int(row["number"])),
+        text("indicator", 13),
+        text("place", 15),
+        (Column(SPAN(lang), 11), _span),
+        (Column(title("size"), 14), lambda row: _size(row, lang)),
+        (Column(GAIN(lang), 17), lambda row: _gain(row, lang)),
         (
             Column(title("since"), 11),
             lambda row: None if pd.isna(row["since"]) else f"{row['since']:%Y-%m-%d}",
         ),
         (Column(title("inherited"), 7, "mark"), lambda row: yes_no(row["inherited"])(lang)),
         *([] if chief else [who]),
-        number("lon", 11, 6),
-        number("lat", 10, 6),
-        *blanks,
+        (Column(PLACE(lang), 12), lambda row: f"{row['lon']:.6f}\n{row['lat']:.6f}"),
+        *((Column(heading(lang), width, "blank"), _nothing) for heading, width in BLANKS),
     ]
+
+
+def _nothing(row: dict[Any, Any]) -> None:
+    """A cell to be filled in by hand."""
 
 
 def _span(row: dict[Any, Any]) -> str | None:
@@ -165,11 +161,25 @@ def _span(row: dict[Any, Any]) -> str | None:
     return f"{row['from_m']:,.1f}" + ("" if pd.isna(row["to_m"]) else f"–{row['to_m']:,.1f}")
 
 
-def _size(row: dict[Any, Any], name: str) -> str | None:
-    if pd.isna(row[name]):
-        return None
-    value = float(row[name])
-    return f"{value:,.{0 if value.is_integer() else 1}f} {row['measure']}"
+def _size(row: dict[Any, Any], lang: str) -> str:
+    """The size, the part of it that counts in the list's figure where that is another, and who lives there."""
+    lines = [_amount(row["size"], row["measure"])]
+    if not pd.isna(row["own"]) and abs(row["own"] - row["size"]) > SAME:
+        lines.append(HERE(lang) + _amount(row["own"], row["measure"]))
+    if not pd.isna(row["residents"]):
+        lines.append(LIVING.fill(count=f"{row['residents']:,.0f}")(lang))
+    return "\n".join(lines)
+
+
+def _amount(value: float, measure: str) -> str:
+    return f"{value:,.{0 if float(value).is_integer() else 1}f} {measure}"
+
+
+def _gain(row: dict[Any, Any], lang: str) -> str | None:
+    """What the county's figure and that of the unit or chief gain."""
+    told = ((COUNTY, row["gain_county"]), (HERE, row["gain_own"]))
+    known = [f"{whose(lang)}{gain(value)} {row['gain_unit']}" for whose, value in told if not pd.isna(value)]
+    return "\n".join(known) or None
 
 
 def file_name(subject: Subject) -> str:

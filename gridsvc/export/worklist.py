@@ -127,10 +127,13 @@ class _Page:
 
     def _lines(self, values: Sequence[Any]) -> int:
         """Lines that the longest of a row's texts takes."""
+
+        def lines(column: Column, value: Any) -> int:
+            parts = str("" if value is None else value).split("\n")
+            return sum(max(1, -(-width_of(part) // max(column.width - 1, 1))) for part in parts)
+
         texts = zip(self.list.columns, values, strict=True)
-        return max(
-            -(-width_of(value) // max(one.width - 1, 1)) for one, value in texts if one.kind != "number"
-        )
+        return max(lines(column, value) for column, value in texts if column.kind != "number")
 
     def _signs(self, row: int, last: int) -> None:
         """Lines to sign, side by side."""

@@ -77,6 +77,11 @@ def unit(text: str) -> Text:
     return bilingual(ENGLISH_UNITS.get(text, text), text)
 
 
+def gain_unit(text: str) -> Text:
+    """What gains of an indicator in the unit *text* are in: points for what is a share in percent."""
+    return bilingual("percentage points", "个百分点") if text == "%" else unit(text)
+
+
 def same(text: str) -> Text:
     """A text that is the same in both languages (a name)."""
     return bilingual(text, text)

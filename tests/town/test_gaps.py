@@ -7,6 +7,9 @@ import pandas as pd
 import pytest
 import shapely
 
+from gridsvc.maps import Atlas
+from gridsvc.maps.chief_data import chief_page
+
 COUNTY, DISTRICT, COMMUNITY = "990001", "990001001", "990001001001"
 NORTH, SOUTH = COMMUNITY + "001", COMMUNITY + "002"
 NIGHTS = [dt.date(2027, 1, 10), dt.date(2027, 1, 20), dt.date(2027, 1, 30)]
@@ -291,12 +294,14 @@ def nights(build):
     """Computes a strip night by night, with lamps at places along the main road."""
     place = build(strip() | {"toilets": []}, DEFINITIONS)
 
-    def night(number, *lamps, **more):
+    def night(number, *lamps, page=None, **more):
         place.apply("lamps", [lamp(f"N{x}", x, 100, "lit") for x in lamps])
         for layer, rows in more.items():
             place.apply(layer, rows)
         place.compute(NIGHTS[number])
-        return place.figures()
+        if page is None:
+            return place.figures()
+        return chief_page(Atlas.open(place.store, place.workspace, place.layers, place.indicators), page)
 
     return night
 
@@ -326,6 +331,26 @@ def test_a_gap_that_stood_before_is_inherited_by_whom_took_over_since(nights):
     assert aged(figures, "lit_road", "from_m", chief="C2")[0] == ("01-10", None)
     # of several who answer for it one may have had it from its beginning
     assert aged(figures, "lit_road", "from_m")[0] == ("01-10", None)
+
+
+def test_the_chiefs_page_marks_what_is_older_than_the_duty(nights):
+    nights(0, 500)
+    dark = [gap for gap in nights(1, 500, page="C1").gaps if gap.indicator == "lit_road"]
+    assert [gap.place.zh for gap in dark] == [
+        "0–480 米 · 接任前（2027-01-10起）", "520–1,000 米 · 接任前（2027-01-10起）",
+    ]  # fmt: skip
+    dark = [gap for gap in nights(2, 500, page="C2").gaps if gap.indicator == "lit_road"]
+    assert [gap.place.en for gap in dark] == ["0–480 m", "520–1,000 m"]
+
+
+def test_dead_ends_are_points_on_the_chiefs_page(nights):
+    page = nights(1, 500, page="C1", duties=[{"holder": "C1", "road_name": "side"}])
+    ends = [gap for gap in page.gaps if gap.indicator == "dead_ends"]
+    assert sorted((gap.title.zh, gap.place.zh, gap.size.zh) for gap in ends) == [
+        ("side", "0 米处", "100 米"), ("side", "100 米处", "100 米"),
+    ]  # fmt: skip
+    (group,) = [one for one in page.sheet.groups if one.id == ends[0].group]
+    assert group.count == 2
 
 
 def test_a_gap_that_was_closed_begins_anew(nights):

@@ -57,7 +57,7 @@ def test_a_chiefs_worklist_has_a_row_for_every_gap_and_room_to_write(place, call
     assert "张一" in rows[0][0]
     head = next(row for row in rows if row[0] == "序号")
     assert head[-4:] == ["整改措施", "责任人", "完成时限", "完成情况"]
-    assert {"位置", "起止 (m)", "全县可提升", "起始日期", "接任前", "经度", "纬度"} <= set(head)
+    assert {"位置", "起止 (m)", "大小", "可提升", "起始日期", "接任前", "经度、纬度"} <= set(head)
     body = [row for row in rows[rows.index(head) + 1 :] if row[1]]
     body = [row for row in body if isinstance(row[0], float)]
     assert len(body) == len(place.figures().gaps(chief="C1")) > 0
