@@ -23,6 +23,7 @@ from gridsvc.coverage.tallies import SIDES
 from gridsvc.duties.people import CHIEFS, OFFICERS, People
 from gridsvc.errors import NotFoundError, UsageError
 from gridsvc.layers import Layers
+from gridsvc.partition.faces import Ints
 from gridsvc.partition.validity import units_on
 from gridsvc.settings import Workspace
 from gridsvc.store import RunRecord, Store
@@ -48,6 +49,16 @@ def _goals(indicator: Indicator, grades: list[Grade], index: pd.Index) -> pd.Ser
         for reached in {one.reached for one in grades}
     }
     return pd.Series([told[one.reached] for one in grades], index=index, dtype=object)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Units that figures are asked of."""
+
+    subjects: pd.DataFrame
+    """``code``, ``name``, ``level``, and ``rest`` for what is left of a unit between those below it."""
+    place: Ints
+    """Row of the subject that each of the run's cells counts for; the last stands for a cell that is not known."""
 
 
 @dataclass(frozen=True)
@@ -168,13 +179,14 @@ class Figures:
                 f"没有层级 {level!r}；现有层级：{'、'.join(LEVELS)}",
             )
         if (level, unit) not in self._asked:
-            self._asked[level, unit] = self._subjects(level, unit)
-        subjects = self._asked[level, unit]
-        return self._rows(chosen, [self._by_unit(one, subjects) for one in chosen])
+            subjects = self._subjects(level, unit).reset_index(drop=True)
+            self._asked[level, unit] = Asked(subjects, self._places(subjects))
+        asked = self._asked[level, unit]
+        return self._rows(chosen, [self._by_unit(one, asked) for one in chosen])
 
     @cached_property
-    def _asked(self) -> dict[tuple[str | None, str | None], pd.DataFrame]:
-        """Units that were asked for."""
+    def _asked(self) -> dict[tuple[str | None, str | None], Asked]:
+        """Units that were asked for, by level and unit."""
         return {}
 
     def _subjects(self, level: str | None, unit: str | None) -> pd.DataFrame:
@@ -193,25 +205,32 @@ class Figures:
         rest = higher[higher["code"].isin(owners)].assign(rest=True)
         return pd.concat([below.assign(rest=False), rest], ignore_index=True)
 
-    def _by_unit(self, indicator: Indicator, subjects: pd.DataFrame) -> pd.DataFrame:
+    def _by_unit(self, indicator: Indicator, asked: Asked) -> pd.DataFrame:
         """Sums over the cells of each unit asked for; reported values of the units themselves."""
+        subjects = asked.subjects
         if indicator.kind == REPORTED:
             return self._by_report(indicator, subjects)
         rows = self._sums(indicator, "cell")
-        owner = self._owners.reindex(rows["subject"])
-        sums = rows[list(SIDES)].astype(np.int64).groupby(owner.to_numpy(object)).sum()
-        codes = pd.Series(sums.index, index=sums.index, dtype=object)
-        lengths = self.workspace.county.layout.lengths
-        parts = []
+        place = asked.place[self._owners.index.get_indexer(pd.Index(rows["subject"]))]
+        kept = place >= 0
+        sums = np.zeros((len(subjects), len(SIDES)), dtype=np.int64)
+        np.add.at(sums, place[kept], rows[list(SIDES)].to_numpy(np.int64)[kept])
+        return self._titled(
+            subjects[["code", "name", "level", "rest"]].assign(
+                **{side: sums[:, number] for number, side in enumerate(SIDES)}
+            )
+        )
+
+    def _places(self, subjects: pd.DataFrame) -> Ints:
+        """Row of *subjects* that each of the run's cells counts for, -1 for none; units of a level share none."""
+        owners, lengths = self._owners.reset_index(drop=True), self.workspace.county.layout.lengths
+        found = np.full(len(owners), -1, dtype=np.int64)
         for (level, rest), group in subjects.groupby(["level", "rest"], sort=False):
             digits = lengths[str(level)]
-            above = codes.str[:digits].where(codes.str.len() >= digits, "")
-            source = sums if rest else sums.groupby(above).sum()
-            found = source.reindex(group["code"], fill_value=0).reset_index(drop=True)
-            named = group[["code", "name", "level"]].reset_index(drop=True)
-            parts.append(pd.concat([named, found], axis=1).assign(rest=bool(rest)))
-        table = pd.concat(parts, ignore_index=True) if parts else subjects.assign(**dict.fromkeys(SIDES, 0))
-        return self._titled(table)
+            codes = owners if rest else owners.str[:digits].where(owners.str.len() >= digits, "")
+            rows = pd.Series(group.index, index=group["code"]).reindex(codes)
+            found = np.where(rows.notna(), rows.fillna(-1), found).astype(np.int64)
+        return np.append(found, -1)
 
     def _by_report(self, indicator: Indicator, subjects: pd.DataFrame) -> pd.DataFrame:
         """What was reported for each unit asked for, and for nothing in it or left over between."""

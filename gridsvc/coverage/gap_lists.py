@@ -136,7 +136,14 @@ def _own(figures: Figures, found: pd.DataFrame, amount: pd.Series, every: pd.Ser
     """What of each gap's size counts in the unit or for the chief; sizes of stretches are those on the ground."""
     above = found["indicator"].map({name: quantities(one)[0] for name, one in figures.indicators.items()})
     part = found["size"] * (amount / every).fillna(1.0)
-    return (amount * above).where((found["kind"] == "stretch") & amount.notna(), part).astype(float)
+    # lengths that count with a width are areas: what of them counts is told in metres, as their size is
+    metres = (found["kind"] == "stretch") & amount.notna() & found["indicator"].map(_metres(figures))
+    return (amount * above).where(metres, part).astype(float)
+
+
+def _metres(figures: Figures) -> dict[str, bool]:
+    """Which indicators count metres as metres."""
+    return {name: not (one.of_length and one.features.weight) for name, one in figures.indicators.items()}
 
 
 def _by(found: pd.DataFrame, chief: str) -> pd.Series:

@@ -68,8 +68,10 @@ def _cells(scene: Scene, measured: Measured, zone: npt.NDArray[np.bool_]) -> pd.
 def _sums(kind: str, scene: Scene, measured: Measured, zone: npt.NDArray[np.bool_]) -> pd.DataFrame:
     """Sums per road or per chief."""
     parts = []
+    # sides are mostly of one grain, and who owns its facts is asked once
+    owners = {grain: OWNERS[kind](scene, grain) for grain in {one.grain for _, one in sides(measured)}}
     for side, amounts in sides(measured):
-        owner = OWNERS[kind](scene, amounts.grain)
+        owner = owners[amounts.grain]
         inside = zone[cell_of(scene, amounts.grain)][owner["row"]]
         parts.append(owner[inside].assign(side=side, amount=amounts.amount[owner.loc[inside, "row"]]))
     # whole numbers throughout: no missing values in between

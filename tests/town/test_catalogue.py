@@ -341,6 +341,10 @@ def test_swept_area_is_length_times_width(build, frame):
     assert county(place, "swept") == (3000, 7000, 800e6, 0)
     halves = place.figures().table(level="grid", indicator="swept").set_index("subject")
     assert halves.loc[GRID, "numerator"] == pytest.approx(3000)
+    # a gap's length is told in metres; sweeping it would gain 4,000 of 7,000 m²
+    (gap,) = place.figures().gaps("swept").to_dict("records")
+    assert (gap["road_id"], gap["size"], gap["own"]) == ("Q", 200, 200)
+    assert gap["gain_county"] == pytest.approx(100 * 4000 / 7000)
 
 
 def test_parcels_and_their_green_quota(build, frame):

@@ -13,6 +13,7 @@ import pytest
 import shapely
 from python_calamine import CalamineWorkbook
 
+from gridsvc.layers import fold, load_layers
 from gridsvc.sample import COUNTY_CODE, COUNTY_NAME, Delivery, make_sample
 from gridsvc.sample.plan import MAIN_EW, MAIN_NS
 
@@ -223,6 +224,41 @@ def test_values_of_the_area_layers(sample: Sample) -> None:
     assert zones["创建范围"].area > zones["建成区"].area > 25e6
     green = shapely.intersection(shapely.union_all(sample.frame("绿地").geometry.values), zones["建成区"])
     assert 0.25 < green.area / zones["建成区"].area < 0.36
+
+
+def test_every_layer_but_agreements_and_lineage_is_delivered(sample: Sample) -> None:
+    layers = load_layers()
+    left_out = {"lineage", "road_shares", "exemptions"}
+    assert {d.layer for d in sample.deliveries} == set(layers) - left_out
+
+
+def test_layers_of_the_catalogue_speak_their_definitions(sample: Sample) -> None:
+    layers = load_layers()
+    files = {
+        "land_use": ("用地", {"用地性质": "kind"}), "parcels": ("单位小区", {"类型": "kind"}),
+        "places": ("学校医院小区", {"类型": "kind"}), "roads": ("道路", {"建设类型": "works"}),
+    }  # fmt: skip
+    for layer, (name, columns) in files.items():
+        for column, field in columns.items():
+            spelled = {fold(text) for text in sample.frame(name)[column]}
+            assert spelled <= set(layers[layer].fields[field].value_of), (layer, column)
+    stops = sample.frame("公共服务点")["类型"]
+    assert set(stops) == {"农贸市场", "垃圾转运站", "公交站点"}
+    assert (stops == "公交站点").sum() > 100
+    land = sample.frame("用地")
+    assert not len(shapely.STRtree(land.geometry.values).query(land.geometry.values, "overlaps")[0])
+    quota = sample.frame("单位小区")["绿地率指标"]
+    assert set(quota.dropna()) == {25, 30, 35}
+    assert 0 < quota.isna().mean() < 0.1
+    green, canopy = (sample.frame(name).union_all().area for name in ("绿地", "绿化覆盖"))
+    assert 1 < canopy / green < 1.3
+
+
+def test_reports_are_of_two_days(sample: Sample) -> None:
+    rows = sample.rows("上报值.xlsx", "上报值")
+    assert rows[1] == ["指标", "编码", "数值", "上报日期", "来源"]
+    assert len(rows) == 2 + 8
+    assert {row[1] for row in rows[2:]} == {COUNTY_CODE}
 
 
 def test_chiefs_and_duties(sample: Sample) -> None:
