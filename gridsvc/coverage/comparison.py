@@ -228,6 +228,8 @@ class Comparison:
             return "definition"
         moved = row["subject_kind"] == "unit" and row["subject"] in self.moved
         if moved and row["basis"] != "restated":
+            if not row["denominator_int_after"]:
+                return "same"
             return "ground" if _counts_units(self.after, name) else "begun"
         return verdict(self.after.indicators[name], row)
 
