@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import count
 
 import geopandas as gpd
@@ -13,6 +13,7 @@ import pyproj
 import shapely
 
 from gridsvc import __version__
+from gridsvc.coverage.amounts import Measured
 from gridsvc.coverage.gaps import find_gaps
 from gridsvc.coverage.indicators import Indicator, Indicators
 from gridsvc.coverage.measures import measure, prepare
@@ -44,43 +45,65 @@ def compute(
     depend on it. An indicator one of whose layers was never loaded has no tallies; its figures say so. Raises
     :class:`UsageError` when no boundaries are loaded.
     """
-    tell = progress or (lambda what, done, total: None)
-    total = len(indicators) + 3
     with Workers(workspace.county.threads if threads is None else threads) as workers, store.snapshot():
         scene = Scene(store, workspace, layers, as_of, workers)
         versions = scene.versions()
-        ready = [one for one in indicators.values() if all(versions[name] for name in one.layers)]
-        tell("partition", 0, total)
-        prepare(scene, ready)
-        tables = {"cells": _lonlat(scene, scene.partition.cells), "findings": _findings(scene)}
-        tell("roads", 1, total)
-        tables |= {
-            "stretches": _stretches(scene),
-            "posts": scene.duties.posts,
-            "assignments": _assignments(scene),
-        }
-        told = count(2)
+        tables = results(scene, ready(indicators, versions), progress)
+    record = store.write_run(new_run(scene, indicators, versions), tables)
+    if progress is not None:
+        progress("store", 1, 1)
+    return record
 
-        def work(indicator: Indicator) -> tuple[pd.DataFrame, pd.DataFrame]:
-            tell(indicator.id, next(told), total)
-            measured = measure(scene, indicator)
-            return tally(scene, indicator, measured), find_gaps(scene, indicator, measured.gaps)
 
-        done = workers.map(work, ready)
-    tell("store", total - 1, total)
-    tables |= {
-        "tallies": _stack([tallies for tallies, _ in done]),
-        "gaps": _lonlat(scene, _stack([gaps for _, gaps in done])),
-    }
-    run = NewRun(
-        as_of=as_of.isoformat(),
+def ready(indicators: Indicators, versions: Mapping[str, int]) -> list[Indicator]:
+    """The indicators all of whose layers were loaded."""
+    return [one for one in indicators.values() if all(versions[name] for name in one.layers)]
+
+
+def new_run(scene: Scene, indicators: Indicators, versions: Mapping[str, int]) -> NewRun:
+    """What a run of *scene* rests on."""
+    return NewRun(
+        as_of=scene.as_of.isoformat(),
         definitions=indicators.digest,
         versions=versions,
         libraries=software() | {"metre_crs": scene.crs.to_string()},
     )
-    record = store.write_run(run, tables)
-    tell("store", total, total)
-    return record
+
+
+def results(
+    scene: Scene, indicators: list[Indicator], progress: Progress | None = None
+) -> dict[str, pd.DataFrame]:
+    """What a run holds of *indicators*, by the name of the result."""
+    tell = progress or (lambda what, done, total: None)
+    total = len(indicators) + 3
+    tell("partition", 0, total)
+    prepare(scene, indicators)
+    tables = {"cells": in_degrees(scene, scene.partition.cells), "findings": _findings(scene)}
+    tell("roads", 1, total)
+    tables |= {
+        "stretches": stretches(scene),
+        "posts": scene.duties.posts,
+        "assignments": assignments(scene, [layer.name for layer in scene.layers.of_role("asset")]),
+    }
+    told = count(2)
+
+    def work(indicator: Indicator) -> tuple[pd.DataFrame, pd.DataFrame]:
+        tell(indicator.id, next(told), total)
+        return results_of(scene, indicator, measure(scene, indicator))
+
+    done = scene.workers.map(work, indicators)
+    tell("store", total - 1, total)
+    return tables | {
+        "tallies": stack([tallies for tallies, _ in done]),
+        "gaps": in_degrees(scene, stack([gaps for _, gaps in done])),
+    }
+
+
+def results_of(
+    scene: Scene, indicator: Indicator, measured: Measured
+) -> tuple[pd.DataFrame, gpd.GeoDataFrame]:
+    """Tallies and gaps (metre CRS) of one indicator."""
+    return tally(scene, indicator, measured), find_gaps(scene, indicator, measured.gaps)
 
 
 def software() -> dict[str, str]:
@@ -94,11 +117,12 @@ def software() -> dict[str, str]:
     }
 
 
-def _stack(frames: list[pd.DataFrame]) -> pd.DataFrame:
+def stack(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Frames of the same columns as one."""
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
 
-def _lonlat(scene: Scene, frame: pd.DataFrame) -> pd.DataFrame:
+def in_degrees(scene: Scene, frame: pd.DataFrame) -> pd.DataFrame:
     """A frame in the metre CRS with its geometry in longitude and latitude."""
     if frame.empty:
         return frame
@@ -118,7 +142,7 @@ def _findings(scene: Scene) -> pd.DataFrame:
     )
 
 
-def _stretches(scene: Scene) -> pd.DataFrame:
+def stretches(scene: Scene) -> pd.DataFrame:
     """Duties on roads with their lines and measures along the road features."""
     duties, roads = scene.duties.stretches, scene.roads
     row = duties["row"].to_numpy(np.int64)
@@ -129,22 +153,22 @@ def _stretches(scene: Scene) -> pd.DataFrame:
         geometry=roads.segments.stretches(duties["start"], duties["end"]),
     )
     key = ["holder", "role", "road_id", "from_m", "to_m", "date_from"]
-    return _lonlat(scene, table.drop_duplicates(key))
+    return in_degrees(scene, table.drop_duplicates(key))
 
 
-def _assignments(scene: Scene) -> pd.DataFrame:
-    """Every asset's road, place and chiefs."""
+def assignments(scene: Scene, names: Iterable[str]) -> pd.DataFrame:
+    """Road, place and chiefs of every asset of some layers."""
     tables = []
-    for layer in scene.layers.of_role("asset"):
-        found = scene.assignments(layer.name)
+    for name in names:
+        found = scene.assignments(name)
         row = found["row"].to_numpy(np.int64)
         known = row != OUTSIDE
-        chiefs = asset_holders(scene, layer.name).groupby("row")["holder"].agg(" ".join)
+        chiefs = asset_holders(scene, name).groupby("row")["holder"].agg(" ".join)
         keys = np.append(scene.roads.frame["key"].to_numpy(object), "")
         tables.append(
             pd.DataFrame(
                 {
-                    "layer": layer.name,
+                    "layer": name,
                     "asset_key": found["asset_key"],
                     "road_id": np.where(known, keys[row], None),
                     "at_m": np.where(
@@ -155,9 +179,9 @@ def _assignments(scene: Scene) -> pd.DataFrame:
                     "confirmed": found["confirmed"],
                     "chiefs": chiefs.reindex(found.index).fillna("").to_numpy(object),
                     "cell": np.append(scene.partition.cells["cell"].to_numpy(object), "")[
-                        scene.cell_of(layer.name)
+                        scene.cell_of(name)
                     ],
                 }
             )
         )
-    return _stack(tables)
+    return stack(tables)

@@ -168,14 +168,13 @@ class Figures:
         left_over = table["rest"].to_numpy(bool)
         table["subject"] = table["code"] + np.where(left_over, "*", "")
         table["name"] = [
-            REST(self._lang).format(name=name) if left else name
-            for name, left in zip(table["name"], left_over, strict=True)
+            self.title(name, rest=left) for name, left in zip(table["name"], left_over, strict=True)
         ]
         return table.assign(subject_kind="unit")
 
-    @property
-    def _lang(self) -> str:
-        return self.workspace.county.languages[0]
+    def title(self, name: str, *, rest: bool) -> str:
+        """Name to show for a unit, or for what belongs to none of the units in it."""
+        return REST(self.workspace.county.languages[0]).format(name=name) if rest else name
 
     def _by_subject(self, indicator: Indicator, kind: str, subject: str | None) -> pd.DataFrame:
         """Stored sums of roads or chiefs; a chief asked for by id has a row for every indicator."""

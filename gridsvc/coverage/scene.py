@@ -342,8 +342,7 @@ class Scene:
 
     def versions(self) -> dict[str, Any]:
         """What the computation rests on: newest load of every layer, 0 for one that holds nothing."""
-        counts = self.store.counts()
-        return {name: self.store.layer_version(name) if counts[name] else 0 for name in self.layers}
+        return self.store.layer_versions()
 
 
 def _matching(frame: gpd.GeoDataFrame, where: Mapping[str, tuple[Condition, ...]]) -> Chosen:

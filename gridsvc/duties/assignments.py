@@ -23,8 +23,12 @@ finds seven of ten lamps whose nearest street is not the one they name."""
 COLUMNS = ["asset_key", "row", "place", "distance_m", "how", "confirmed"]
 
 
-def assign(assets: gpd.GeoDataFrame, roads: Roads, reach: float) -> pd.DataFrame:
+def assign(
+    assets: gpd.GeoDataFrame, roads: Roads, reach: float, everywhere: Roads | None = None
+) -> pd.DataFrame:
     """Assign *assets* (metre CRS; ``key``, and ``road_code`` or ``road_name`` where the layer has them) to roads.
+
+    *everywhere*: all roads that an asset may name, where *roads* are only those that are within reach of some.
 
     Returns one row per asset in the same order: ``asset_key``, ``row`` (road feature, -1 without one), ``place``
     (on the roads' axis), ``distance_m`` to the centre line, ``how`` (``named``; ``nearest``; ``tie``;
@@ -32,7 +36,7 @@ def assign(assets: gpd.GeoDataFrame, roads: Roads, reach: float) -> pd.DataFrame
     and none is within *reach* metres) and ``confirmed`` (True for named and nearest).
     """
     near = _distances(np.asarray(assets.geometry, dtype=object), roads, reach)
-    named = _named(assets, roads)
+    named = _named(assets, everywhere or roads)
     first = near.drop_duplicates("asset").set_index("asset")
     second = near[near.duplicated("asset")].drop_duplicates("asset").set_index("asset")
     index = pd.RangeIndex(len(assets))
@@ -63,11 +67,9 @@ def assign(assets: gpd.GeoDataFrame, roads: Roads, reach: float) -> pd.DataFrame
 def _named(assets: gpd.GeoDataFrame, roads: Roads) -> Names:
     """The road each asset names, where there is such a road: its code, or ``name:`` and its name."""
     code, name = texts(assets, "road_code"), texts(assets, "road_name")
-    known_codes = set(texts(roads.frame, "road_code")) - {""}
-    known_names = set(texts(roads.frame, "road_name")) - {""}
-    by_name = np.array([f"name:{text}" if text in known_names else "" for text in name], dtype=object)
+    by_name = np.array([f"name:{text}" if text in roads.names else "" for text in name], dtype=object)
     return np.array(
-        [text if text in known_codes else other for text, other in zip(code, by_name, strict=True)],
+        [text if text in roads.codes else other for text, other in zip(code, by_name, strict=True)],
         dtype=object,
     )
 

@@ -5,7 +5,7 @@ from gridsvc.store.database import BUSY_TIMEOUT
 from gridsvc.store.deliveries import DeliveredFile, KeptFile
 from gridsvc.store.loads import LoadRecord, Source
 from gridsvc.store.results import RESULTS, ResultTable
-from gridsvc.store.runs import NewRun, RunRecord
+from gridsvc.store.runs import NewRun, ResultChange, RunRecord
 from gridsvc.store.store import Store, open_store
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "KeptFile",
     "LoadRecord",
     "NewRun",
+    "ResultChange",
     "ResultTable",
     "RunRecord",
     "Source",

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import pandas as pd
+
 from gridsvc.errors import NotFoundError
 from gridsvc.store.database import Database
 from gridsvc.store.loads import now
@@ -26,6 +28,17 @@ class NewRun:
     libraries: Mapping[str, str] = field(default_factory=dict)
     """Versions of the numeric libraries, by name."""
     label: str = ""
+
+
+@dataclass(frozen=True)
+class ResultChange:
+    """What differs in one result from one run to the next."""
+
+    rows: pd.DataFrame
+    """Rows that are new or may differ; with *whole* all rows that there are."""
+    gone: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """The key columns of rows that are no more."""
+    whole: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,6 +77,13 @@ def _records(db: Database, condition: str, bound: Sequence[Any]) -> list[RunReco
         values |= {name: json.loads(values[name]) for name in ("versions", "libraries")}
         found.append(RunRecord(**values, pruned=(values["id"],) in gone))
     return found
+
+
+def newest_run(db: Database) -> RunRecord | None:
+    """The newest run; None while there is none."""
+    if not db.columns("runs"):
+        return None
+    return next(iter(_records(db, "id = (SELECT MAX(id) FROM runs)", ())), None)
 
 
 def find_run(db: Database, run_id: int) -> RunRecord:

@@ -22,12 +22,12 @@ from gridsvc.store.context import of_neighbours, require_own_keys
 from gridsvc.store.database import BUSY_TIMEOUT, Database, connect
 from gridsvc.store.deliveries import DeliveredFile
 from gridsvc.store.extent import Bounds, place
-from gridsvc.store.frames import frame_of, rows_of
+from gridsvc.store.frames import frame_of, keys_of, rows_of
 from gridsvc.store.geopackage import is_stale, publish
 from gridsvc.store.history import History, require_columns
 from gridsvc.store.loads import LoadRecord, Source
 from gridsvc.store.origins import read_origins
-from gridsvc.store.runs import NewRun, RunRecord
+from gridsvc.store.runs import NewRun, ResultChange, RunRecord
 from gridsvc.store.schema import (
     CONTEXT_KEY,
     RESULT_TABLES,
@@ -262,6 +262,15 @@ class Store(History):
         self._layer_table(layer)
         return max((record.id for record in self.loads(layer) if record.touched), default=0)
 
+    def layer_versions(self) -> dict[str, int]:
+        """By layer the newest load that changed a row of it; 0 for a layer that holds no rows of the county's own."""
+        with self._db.reading():
+            newest = loads.newest_changes(self._db)
+            return {
+                name: newest.get(name, 0) if versions.holds_any(self._db, layer_table(layer)) else 0
+                for name, layer in self.layers.items()
+            }
+
     def counts(self) -> dict[str, int]:
         """Number of current rows of the county's own, by layer."""
         with self._db.reading():
@@ -296,7 +305,7 @@ class Store(History):
     def _located(self) -> tuple[Bounds | None, int]:
         """Bounds and SRID, looked up once a load."""
         with self._db.reading():
-            newest = max((record.id for record in loads.read_loads(self._db)), default=0)
+            newest = loads.newest_load(self._db)
             if self._place is None or self._place[0] != newest:
                 self._place = newest, place(self._db, self.layers)
             return self._place[1]
@@ -325,6 +334,29 @@ class Store(History):
                 versions.write(self._db, table, rows[name], record.id, whole=True)
         return record
 
+    def write_changes(
+        self, run: NewRun, upon: int, changes: Mapping[str, ResultChange]
+    ) -> RunRecord | None:
+        """Store a run as a draft that differs from run *upon* by *changes*, by result name.
+
+        What is stored is what :meth:`write_run` would store of the whole. Where *upon* is not the newest run,
+        nothing is stored: None.
+        """
+        with self._db.writing():
+            newest = self._db.rows("SELECT MAX(id) FROM runs")[0][0]
+            if newest != upon:
+                return None
+            record = runs.insert_run(self._db, run)
+            for name, change in changes.items():
+                table = RESULT_TABLES[name]
+                rows = rows_of(change.rows, table)
+                if change.whole:
+                    versions.write(self._db, table, rows, record.id, whole=True)
+                else:
+                    gone = keys_of(change.gone, table)
+                    versions.write_some(self._db, table, rows, gone, record.id)
+        return record
+
     def runs(self) -> list[RunRecord]:
         """Runs in the order in which they were made."""
         with self._db.reading():
@@ -332,9 +364,9 @@ class Store(History):
 
     def run(self, run_id: int | None = None) -> RunRecord | None:
         """One run by id (an unknown one is refused), or the newest; None while there is none."""
-        if run_id is None:
-            return next(iter(reversed(self.runs())), None)
         with self._db.reading():
+            if run_id is None:
+                return runs.newest_run(self._db)
             return runs.find_run(self._db, run_id)
 
     def result(

@@ -1,0 +1,151 @@
+"""The neighbourhood of an edit as a scene of its own: all that may differ, with all that decides about it.
+
+Sums are sums over facts, so whole sums change by what the facts near an edit come to after it, less what they came to
+before it. A neighbourhood holds more facts than those: at its rim they lack part of what decides about them, but they
+lack the same before and after, and what they come to cancels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from gridsvc.coverage.held import HeldScene, pairs_meeting, stacked
+from gridsvc.coverage.indicators import Indicator, Select
+from gridsvc.coverage.reach import farthest
+from gridsvc.coverage.scene import Scene
+from gridsvc.duties.assignments import assign
+from gridsvc.duties.stretches import Duties
+from gridsvc.layers import Layers
+from gridsvc.partition.cells import Partition
+from gridsvc.partition.pieces import BESIDE
+from gridsvc.partition.segments import Floats
+
+LOCAL = (
+    "count_share", "length_share", "length_near", "feature_near", "area_near", "area_share", "density",
+)  # fmt: skip
+"""Kinds whose facts depend on nothing but what lies within their reach."""
+MARGIN = 1.05
+"""Factor, and metres, that the reach is widened by: buffers may reach a little too far."""
+
+
+def is_local(indicator: Indicator, layers: Layers) -> bool:
+    """Whether facts of *indicator* depend on nothing but what lies within its reach."""
+    if indicator.kind not in LOCAL or indicator.dead_ends is not None:
+        return False
+    if indicator.near is not None and indicator.near.way == "walk":
+        return False
+    roles = {layers[select.layer].role for _, select in indicator.selects}
+    return not roles & {"unit", "zone"}
+
+
+def counts_area(indicator: Indicator) -> bool:
+    """Whether cells are among its facts."""
+    return indicator.kind.startswith("area_") or "area" in (indicator.measure, indicator.per)
+
+
+def joined_layer(indicator: Indicator) -> str:
+    """The layer whose shapes are joined before their area is counted; "" without one."""
+    joins = indicator.kind == "area_share" or (indicator.kind == "density" and indicator.measure == "area")
+    return indicator.features.layer if joins else ""
+
+
+def fact_layers(indicator: Indicator) -> set[str]:
+    """Layers whose features are facts."""
+    return {one.layer for one in (indicator.of, indicator.per_of) if isinstance(one, Select)}
+
+
+def reach_of(scene: HeldScene, indicators: Iterable[Indicator]) -> float:
+    """Metres within which anything may decide about a fact of *indicators*."""
+    near = [farthest(one.near).distance or 0.0 for one in indicators if one.near is not None]
+    width = float(np.max(scene.roads.width, initial=0.0)) / 2 + BESIDE
+    return max([*near, width, scene.workspace.county.asset_distance]) * MARGIN + MARGIN
+
+
+def neighbourhood(scene: HeldScene, indicators: list[Indicator], edited: Floats) -> Floats:
+    """Boxes (m, 4) that hold all that may decide about facts that edits within the boxes *edited* (m, 4) may change."""
+    reach = reach_of(scene, indicators)
+    inner = _grown(edited, reach)
+    for name in {joined_layer(one) for one in indicators} - {""}:
+        # whether a shape is joined to others decides how its area is summed, in all cells that it lies in
+        inner = _around(inner, scene.boxes((name, False)))
+    held = [scene.boxes((scene.layers.roads.name, False))]
+    held += [scene.boxes((name, False)) for one in indicators for name in fact_layers(one)]
+    if any(counts_area(one) for one in indicators):
+        held.append(scene.cell_boxes)
+    outer = inner
+    for boxes in held:
+        outer = _union(outer, _around(inner, boxes))
+    return _grown(outer, reach)
+
+
+def _grown(boxes: Floats, metres: float) -> Floats:
+    return boxes + np.array([-metres, -metres, metres, metres])
+
+
+def _around(inner: Floats, boxes: Floats) -> Floats:
+    """Each of *inner* (m, 4), grown to hold all of *boxes* (4, n) that meet it."""
+    number, row = pairs_meeting(boxes, inner)
+    outer = inner.copy()
+    np.minimum.at(outer[:, :2], number, boxes[:2, row].T)
+    np.maximum.at(outer[:, 2:], number, boxes[2:, row].T)
+    return outer
+
+
+def _union(one: Floats, other: Floats) -> Floats:
+    return np.hstack([np.minimum(one[:, :2], other[:, :2]), np.maximum(one[:, 2:], other[:, 2:])])
+
+
+class LocalScene(Scene):
+    """What of a held scene meets some boxes. It does not change with the scene that it is taken from."""
+
+    def __init__(self, scene: HeldScene, around: Floats, names: Iterable[str], joined: Iterable[str]) -> None:
+        """Take from *scene* what meets *around* (m, 4): roads, cells, the layers *names*.
+
+        Of the layers *joined* also what may meet these.
+        """
+        super().__init__(scene.store, scene.workspace, scene.layers, scene.as_of)
+        self.arc, self.crs = scene.arc, scene.crs
+        self._whole_roads, self._held_tables = scene.roads, scene.tables
+        self._exemptions = scene.exemptions_of_day
+        roads = (scene.layers.roads.name, False)
+        rows = scene.meeting(roads, around)
+        self.roads, moved = scene.roads.of_rows(rows)
+        self._frames[roads[0]] = self.roads.frame
+        self._whole_duties: Duties = scene.duties
+        self.duties = scene.duties.on_rows(rows, moved)
+        for name in {*names, roads[0]}:
+            wide = around
+            if name in joined:
+                wide = np.vstack([around, scene.boxes((name, False)).T[scene.meeting((name, False), around)]])
+            for part in ((name, False), (name, True)):
+                if part == roads:
+                    continue
+                found = scene.part(part).iloc[scene.meeting(part, wide)].reset_index(drop=True)
+                if not part[1]:
+                    self._frames[name] = found
+                else:
+                    self._targets[name] = stacked(self._frames[name], found)
+        self._cells_of, self._taken = scene.partition, scene.cells_meeting(around)
+
+    @cached_property
+    def partition(self) -> Partition:
+        """The cells that meet the neighbourhood, in their order."""
+        whole = self._cells_of
+        cells = whole.cells.iloc[self._taken].reset_index(drop=True)
+        return Partition(cells, whole.findings, whole.crs, whole.as_drawn)
+
+    def table(self, name: str, *, context: bool = False) -> Any:
+        """Rows of a table; features are asked for as :meth:`layer` and :meth:`targets`."""
+        return self._held_tables[name, context]
+
+    def assignments(self, name: str) -> pd.DataFrame:
+        """Which road each asset of a layer belongs to; roads that are far away are known by name."""
+        if name not in self._assigned:
+            reach = self.workspace.county.asset_distance
+            self._assigned[name] = assign(self.layer(name), self.roads, reach, self._whole_roads)
+        return self._assigned[name]

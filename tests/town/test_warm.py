@@ -1,0 +1,178 @@
+"""The warm engine gives what a computation of everything gives, to the last digit, after whatever edits."""
+
+import datetime as dt
+
+import pytest
+import shapely
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gridsvc.coverage.engine import ready, results
+from gridsvc.coverage.figures import COLUMNS
+from gridsvc.coverage.held_figures import HeldFigures
+from gridsvc.coverage.warm import Warm
+from gridsvc.store import RESULTS
+
+AS_OF = dt.date(2026, 11, 1)
+LEVELS = ("county", "district", "community", "grid")
+
+
+def open_warm(place):
+    return Warm.open(place.store, place.workspace, place.layers, place.indicators, AS_OF)
+
+
+def rows_of(frame, name):
+    """Rows of a result, without what the store adds."""
+    found = frame.reindex(columns=[*RESULTS[name].columns]).astype(object)
+    found = found.where(found.notna(), None)
+    if "geometry" in frame:
+        found["geometry"] = frame.geometry.to_wkb()
+    return sorted(map(tuple, found.to_numpy().tolist()), key=repr)
+
+
+def figures_at_all_levels(figures):
+    tables = [figures.table(level=level) for level in LEVELS]
+    tables += [figures.table(roads=True), figures.table(chiefs=True)]
+    return {key: row for table in tables for key, row in by_subject(table).items()}
+
+
+def by_subject(table):
+    rows = table[COLUMNS].astype(object).where(table[COLUMNS].notna(), None).to_dict("records")
+    return {(row["indicator"], row["subject_kind"], row["subject"]): row for row in rows}
+
+
+class Checked:
+    """A warm engine beside a store, compared with a computation of everything after every update."""
+
+    def __init__(self, place):
+        self.place, self.warm = place, open_warm(place)
+        self.look()
+
+    def look(self):
+        warm = self.warm
+        self.figures = HeldFigures(
+            warm.scene.store, self.place.workspace, warm.scene.layers, warm.indicators, warm.run, warm.scene, warm.sums
+        )
+        self.shown = figures_at_all_levels(self.figures)
+
+    def update(self):
+        loaded = {name for name, load in self.warm.versions.items() if load}
+        change = self.warm.update()
+        self.compare_results()
+        if change is None:
+            return None
+        if change.results is not None or loaded != {name for name, load in self.warm.versions.items() if load}:
+            self.look()
+        else:
+            figures = HeldFigures(
+                self.place.store, self.place.workspace, self.place.layers, self.warm.indicators, self.warm.run,
+                self.warm.scene, self.warm.sums,
+            )  # fmt: skip
+            self.shown |= by_subject(figures.changed(change.sums))
+        self.compare_figures()
+        return change
+
+    def compare_results(self):
+        scene = self.place.scene()
+        versions = scene.versions()
+        whole = results(scene, ready(self.warm.indicators, versions))
+        for name in RESULTS:
+            stored = self.place.store.result(name, self.warm.run.id)
+            assert rows_of(stored, name) == rows_of(whole[name], name), name
+        assert (self.warm.versions, self.warm.run.versions) == (versions, versions)
+
+    def compare_figures(self):
+        for key, row in figures_at_all_levels(self.place.figures()).items():
+            shown = self.shown[key]
+            assert {**shown, "name": None} == {**row, "name": None}
+
+
+# random edits
+
+METRES = st.integers(-60, 860)
+SPOT = st.tuples(METRES, st.integers(-60, 460))
+CODES = st.sampled_from(["B001", "N002", "M003", "X004", "NEW", None])
+NAMES = st.sampled_from(["边界路", "北边路", "中心路", "分隔路", "新路", "无名", None])
+SHAPES = {
+    "points": SPOT.map(shapely.Point),
+    "lines": st.lists(SPOT, min_size=2, max_size=3, unique=True).map(shapely.LineString),
+    "areas": st.tuples(SPOT, st.integers(1, 80), st.integers(1, 80)).map(
+        lambda box: shapely.box(*box[0], box[0][0] + box[1], box[0][1] + box[2])
+    ),
+}
+STATE = st.sampled_from(["lit", "dark", None])
+DAY = st.sampled_from(["2026-05-01", "2026-10-15", "2026-12-01", None])
+CLASS = st.sampled_from(["arterial", "branch", "lane", None])
+HOLDER = st.sampled_from(["C1", "C2", "C3", "C5", "O1", "O2", "NOBODY", None])
+METRE = st.sampled_from([None, 0, 50, 120, 333])
+ROADS = st.sampled_from(["R1", "R2", "R3a", "R3b", "R4a", "R5", "NONE"])
+FIELDS = {
+    "lamps": {"at": SHAPES["points"], "state": STATE, "road_code": CODES, "road_name": NAMES,
+              "light_points": st.sampled_from([1, 2, None]), "checked_on": DAY},
+    "roads": {"at": SHAPES["lines"], "class": CLASS, "road_code": CODES, "road_name": NAMES,
+              "width": st.sampled_from([None, 5, 20]), "machine_swept": st.sampled_from([True, False, None]),
+              "carriageway": st.sampled_from(["divided", None])},
+    "greenery": {"at": SHAPES["areas"], "kind": st.sampled_from(["park", "roadside"])},
+    "toilets": {"at": SHAPES["points"], "kind": st.sampled_from(["flush", "dry", None])},
+    "parking": {"at": SHAPES["points"] | SHAPES["areas"], "bays": st.sampled_from([None, 3, 40])},
+    "buildings": {"at": SHAPES["points"] | SHAPES["areas"], "population": st.sampled_from([None, 0, 7, 12.5])},
+    "duties": {"holder": HOLDER, "road_code": CODES, "road_name": NAMES, "from_m": METRE, "to_m": METRE,
+               "unit_code": st.sampled_from([None, None, "990001001001001"]), "date_to": DAY},
+    "chiefs": {"name": st.sampled_from(["张一", "李二", None])},
+    "observations": {"asset_key": st.sampled_from(["L1", "L3", "L5", "T1"]), "field": st.just("state"),
+                     "value": st.sampled_from(["亮", "灭"]), "observed_on": DAY.filter(bool)},
+    "exemptions": {"layer": st.sampled_from(["roads", "lamps", "路灯"]), "indicator": st.sampled_from([None, "lit_road"]),
+                   "feature_key": st.sampled_from(["R1", "R5", "L2", "L8"]), "from_m": METRE, "to_m": METRE},
+    "road_shares": {"road_id": ROADS, "from_m": METRE, "to_m": METRE, "share": st.sampled_from([0, 33, 100]),
+                    "unit_code": st.sampled_from(["990001001001001", "990001001001003"])},
+}  # fmt: skip
+
+
+@st.composite
+def edits(draw):
+    """One edit: layer, what is done, which row, and new values."""
+    layer = draw(st.sampled_from(sorted(FIELDS)))
+    what = draw(st.sampled_from(["change", "change", "change", "add", "remove"]))
+    values = draw(st.fixed_dictionaries({name: values for name, values in FIELDS[layer].items()}))
+    some = draw(st.sets(st.sampled_from(sorted(values)), min_size=1, max_size=3))
+    return layer, what, draw(st.integers(0, 20)), values if what == "add" else {name: values[name] for name in some}
+
+
+def edited(rows, key, edit):
+    """Rows of a layer after an edit."""
+    _, what, number, values = edit
+    rows = [dict(row) for row in rows]
+    number %= max(len(rows), 1)
+    if what == "remove":
+        return rows[:number] + rows[number + 1 :]
+    if what == "add" or not rows:
+        named = {name: f"new{number}" for name in key if name not in values}
+        new = {**named, **values}
+        return [row for row in rows if any(row.get(name) != new[name] for name in key)] + [new]
+    rows[number] |= values
+    return rows
+
+
+def without_doubles(rows, key):
+    return list({tuple(row.get(name) for name in key): row for row in rows}.values())
+
+
+@pytest.fixture(scope="module")
+def checked(build, content):
+    return Checked(build(content))
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(st.lists(st.lists(edits(), min_size=1, max_size=3), min_size=1, max_size=4))
+def test_any_edits_give_what_a_computation_of_everything_gives(checked, content, batches):
+    for layer in FIELDS:
+        checked.place.apply(layer, content[layer])
+    checked.update()
+    held = {layer: content[layer] for layer in FIELDS}
+    for batch in batches:
+        for edit in batch:
+            key = checked.place.layers[edit[0]].key
+            held[edit[0]] = without_doubles(edited(held[edit[0]], key, edit), key)
+        for layer in {edit[0] for edit in batch}:
+            checked.place.apply(layer, held[layer])
+        checked.update()
