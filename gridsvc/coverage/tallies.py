@@ -65,15 +65,28 @@ def _cells(scene: Scene, measured: Measured, zone: npt.NDArray[np.bool_]) -> pd.
 
 def _sums(kind: str, scene: Scene, measured: Measured, zone: npt.NDArray[np.bool_]) -> pd.DataFrame:
     """Sums per road or per chief."""
+    owners: dict[str, tuple[Ints, Ints]] = {}
+    names: dict[str, int] = {}
     parts = []
-    for side, amounts in sides(measured):
-        owner = OWNERS[kind](scene, amounts.grain)
-        inside = zone[cell_of(scene, amounts.grain)][owner["row"]]
-        parts.append(owner[inside].assign(side=side, amount=amounts.amount[owner.loc[inside, "row"]]))
-    # whole numbers throughout: no missing values in between
-    sums = pd.concat(parts).groupby(["subject", "side"])["amount"].sum().unstack(fill_value=0)
-    table = sums.reindex(columns=SIDES, fill_value=0).astype(np.int64).rename_axis(columns=None)
-    return table[(table != 0).any(axis=1)].reset_index().assign(subject_kind=kind)
+    for column, side in enumerate(SIDES):
+        amounts: Amounts | None = getattr(measured, side)
+        if amounts is None:
+            continue
+        if amounts.grain not in owners:
+            owner = OWNERS[kind](scene, amounts.grain)
+            row, subject = owner["row"].to_numpy(np.int64), owner["subject"].to_numpy(object)
+            inside = zone[cell_of(scene, amounts.grain)][row]
+            number, known = pd.factorize(subject[inside])
+            place = np.array([names.setdefault(name, len(names)) for name in known], dtype=np.int64)
+            owners[amounts.grain] = row[inside], place[number]
+        row, place = owners[amounts.grain]
+        parts.append((column, place, amounts.amount[row]))
+    sums = np.zeros((len(names), len(SIDES)), dtype=np.int64)
+    for column, place, amount in parts:
+        np.add.at(sums[:, column], place, amount)
+    subjects = np.array(list(names), dtype=object)
+    table = pd.DataFrame({"subject_kind": kind, "subject": subjects, **dict(zip(SIDES, sums.T, strict=True))})
+    return table[(sums != 0).any(axis=1)].sort_values("subject", ignore_index=True)
 
 
 def _by_road(scene: Scene, grain: str) -> pd.DataFrame:
