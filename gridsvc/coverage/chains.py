@@ -14,6 +14,8 @@ from gridsvc.partition.segments import Floats
 
 LINKS = 16
 """Most edges of a chain."""
+SHORT = 50.0
+"""Metres. Chains span this length, or the distance that is asked for where it is longer."""
 
 
 @dataclass(frozen=True)
@@ -67,9 +69,7 @@ def chains_of(shapes: Any, length: float) -> Chains:
 
     Edges stay whole, however long. Missing and empty shapes have no chains.
     """
-    parts, of_part = shapely.get_parts(np.asarray(shapes, dtype=object), return_index=True)
-    full = ~shapely.is_empty(parts)
-    parts, of_part = parts[full], of_part[full]
+    parts, of_part = _parts(np.asarray(shapes, dtype=object))
     dimension = shapely.get_dimensions(parts)
     polygons = parts[dimension == 2]
     rings, of_polygon = shapely.get_rings(polygons, return_index=True)
@@ -104,6 +104,17 @@ def chains_of(shapes: Any, length: float) -> Chains:
         own_heart,
         own_core,
     )
+
+
+def _parts(shapes: Shapes) -> tuple[Shapes, Ints]:
+    """Points, lines and polygons that shapes consist of, with the row of the shape; none that are empty."""
+    kind = shapely.get_type_id(shapes)
+    if (kind <= shapely.GeometryType.POLYGON).all():
+        parts, row = shapes, np.arange(len(shapes))
+    else:
+        parts, row = shapely.get_parts(shapes, return_index=True)
+    full = ~(shapely.is_empty(parts) | shapely.is_missing(parts))
+    return parts[full], row[full]
 
 
 def _hearts(polygons: Shapes) -> tuple[Floats, Floats]:

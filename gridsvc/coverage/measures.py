@@ -13,7 +13,7 @@ from gridsvc.coverage.amounts import CELLS, PIECES, Amounts, Gaps, Measured
 from gridsvc.coverage.indicators import DeadEnd, Indicator, Select
 from gridsvc.coverage.reach import farthest, features_within, ground_within, near_of, roads_within, undecided
 from gridsvc.coverage.scene import Rows, Scene
-from gridsvc.partition.areas import cover, union_areas
+from gridsvc.partition.areas import cover, fused, union_areas
 from gridsvc.partition.cells import SQUARE_MM
 from gridsvc.partition.faces import Ints, Shapes
 from gridsvc.partition.intervals import Intervals
@@ -190,8 +190,9 @@ def _area_near(scene: Scene, indicator: Indicator) -> Measured:
     maybe = np.concatenate(
         [ground_within(scene, near, target.unknown), ground_within(scene, farthest(near), vague)]
     )
-    served = cover(ground, yes, scene.workers)
-    reached = cover(ground, np.concatenate([yes, maybe]), scene.workers) if len(maybe) else served
+    served = reached = cover(ground, yes, scene.workers, fused)
+    if len(maybe):
+        reached = cover(ground, np.concatenate([yes, maybe]), scene.workers, fused)
     gaps = Gaps(ground=ground, reached=reached)
     return _area(_ground(scene, base), _square_mm(served), _square_mm(reached), gaps)
 

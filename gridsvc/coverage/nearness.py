@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from gridsvc.coverage.chains import Chains, chains_of, dot, squared
+from gridsvc.coverage.chains import SHORT, Chains, chains_of, dot, squared
 from gridsvc.partition.faces import Ints, Shapes
 from gridsvc.partition.intervals import Intervals, spread
 from gridsvc.partition.lookup import Bins
@@ -24,25 +24,29 @@ from gridsvc.partition.segments import Floats, Segments, inside_polygons
 from gridsvc.partition.workers import ALONE, Workers
 
 CHUNK = 40_000
-"""Bits of road that are looked at in one go."""
-SHORT = 50.0
-"""Metres. Pieces longer than this, and than the distance asked for, are looked at in bits."""
+"""Bits of road, none longer than chains of the targets, that are looked at in one go."""
 Rows = npt.NDArray[np.bool_]
 
 
 def near_features(
-    segments: Segments, rows: Rows, targets: Any, distance: float, workers: Workers = ALONE
+    segments: Segments,
+    rows: Rows,
+    targets: Any,
+    distance: float,
+    workers: Workers = ALONE,
+    chains: Chains | None = None,
 ) -> Intervals:
     """Stretches of the straight pieces *rows* within *distance* metres of any of *targets* (metre CRS).
 
-    Targets may be points, lines and polygons, mixed; inside a polygon counts as near.
+    Targets may be points, lines and polygons, mixed; inside a polygon counts as near. *chains* of them are made
+    where they are not given.
     """
     shapes = np.asarray(targets, dtype=object)
     chosen = np.flatnonzero(rows)
     if not len(shapes) or not len(chosen):
         return Intervals.empty()
     reach = max(distance, SHORT)
-    bits, chains = _bits(segments, chosen, reach), chains_of(shapes, reach)
+    bits, chains = _bits(segments, chosen, reach), chains or chains_of(shapes, reach)
     order = bits.by_place(20 * reach)
     parts = [order[first : first + CHUNK] for first in range(0, len(order), CHUNK)]
     found = workers.map(lambda part: _near_chains(segments, bits.take(part), chains, distance), parts)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from gridsvc.coverage.chains import Chains, chains_of, squared
+from gridsvc.coverage.chains import SHORT, Chains, chains_of, squared
 from gridsvc.partition.faces import Ints, Shapes
 from gridsvc.partition.intervals import spread
 from gridsvc.partition.segments import Floats
@@ -19,14 +19,18 @@ CHUNK = 40_000
 Rows = npt.NDArray[np.bool_]
 
 
-def features_near(shapes: Any, targets: Any, distance: float, workers: Workers = ALONE) -> Rows:
+def features_near(
+    shapes: Any, targets: Any, distance: float, workers: Workers = ALONE, chains: Chains | None = None
+) -> Rows:
     """Which *shapes* lie within *distance* metres of any of *targets* (metre CRS); inside a polygon counts as near.
+
+    *chains* of the targets are made where they are not given.
 
     Most are settled by circles: those around shape and target do not come near enough, or one vertex of the shape
     lies within the distance of a disc inside the target, or of one of its vertices. Only the rest is measured.
     """
     mine, goals = np.asarray(shapes, dtype=object), np.asarray(targets, dtype=object)
-    chains = chains_of(goals, max(distance, 50.0))
+    chains = chains or chains_of(goals, max(distance, SHORT))
     xy, feature = shapely.get_coordinates(mine, return_index=True)
     near = np.zeros(len(mine), dtype=bool)
     if not len(xy) or not len(chains):

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from gridsvc.coverage.chains import SHORT, Chains, chains_of
 from gridsvc.coverage.indicators import Indicator, Near, Select
 from gridsvc.coverage.nearness import near_features
 from gridsvc.coverage.proximity import features_near
@@ -34,7 +35,8 @@ def features_within(scene: Scene, of: Select, near: Near, targets: Rows) -> Rows
         if near.way == "walk":
             make = partial(within_walk, scene.streets, shapes[mine], goals[theirs], metres, near.join)
         else:
-            make = partial(features_near, shapes[mine], goals[theirs], metres, scene.workers)
+            chains = _chains(scene, near.layer, theirs, metres)
+            make = partial(features_near, shapes[mine], goals[theirs], metres, scene.workers, chains)
         key = ("within", of.layer, near.layer, metres, *_way(near), mine.tobytes(), theirs.tobytes())
         found[mine] |= scene.once(key, make)
     return found
@@ -52,10 +54,18 @@ def roads_within(scene: Scene, roads: str, near: Near, targets: Rows) -> Interva
             found = scene.once(key, walk).intersection(scene.stretches_of(mine))
         else:
             rows = mine[segments.road]
-            straight = partial(near_features, segments, rows, goals[theirs], metres, scene.workers)
+            chains = _chains(scene, near.layer, theirs, metres)
+            straight = partial(near_features, segments, rows, goals[theirs], metres, scene.workers, chains)
             found = scene.once((*key, mine.tobytes()), straight)
         reached = reached.union(found)
     return reached
+
+
+def _chains(scene: Scene, layer: str, targets: Rows, metres: float) -> Chains:
+    """Chains of some targets, as roads and features ask for that look as far."""
+    length = max(metres, SHORT)
+    shapes = scene.targets(layer).geometry.to_numpy()[targets]
+    return scene.once(("chains", layer, length, targets.tobytes()), partial(chains_of, shapes, length))
 
 
 def ground_within(scene: Scene, near: Near, targets: Rows) -> Shapes:

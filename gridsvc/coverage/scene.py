@@ -163,7 +163,7 @@ class Scene:
 
     def place(self) -> None:
         """Find the roads' pieces and the cells of all features read so far."""
-        self._exemptions, self.duties, self._shared  # noqa: B018
+        self._exemptions, self.duties, self._agreements  # noqa: B018
         features = [
             name for name, layer in self.layers.items() if name in self._frames and layer.role != "road"
         ]
@@ -267,11 +267,16 @@ class Scene:
         return duties_on(self.as_of, duties, self.people, self.roads, units, others - units)
 
     @cached_property
+    def _agreements(self) -> pd.DataFrame:
+        """Agreements between neighbours on who has which share of a road."""
+        shares: pd.DataFrame = self.table("road_shares")
+        return shares
+
+    @cached_property
     def _shared(self) -> tuple[Pieces, pd.DataFrame]:
         """The roads' pieces with agreements between neighbours applied, and the agreements that were not."""
-        roads = self.roads
+        roads, shares = self.roads, self._agreements
         pieces = two_sided(roads.segments, roads.width, roads.divided, self.partition)
-        shares = self.table("road_shares")
         placed = self._placed(shares, shares["road_id"]).assign(share=lambda rows: rows["share"] / 100)
         pieces, unused = agree(pieces, placed, self.partition)
         lost = shares["key"].isin(unused["key"]) | ~shares["key"].isin(placed["key"])

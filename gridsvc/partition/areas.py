@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -73,7 +74,7 @@ def _lone_areas(cells: Shapes, shapes: Shapes, workers: Workers) -> Floats:
     def measure(first: int) -> Floats:
         ground = cells[first : first + CHUNK]
         cell, shape = tree.query(ground, predicate="intersects")
-        inside = _pairs_in(tree.query(ground, predicate="contains"), cell, shape, len(shapes))
+        inside = _held(ground, shapes, cell, shape)
         part = size[shape]
         part[~inside] = shapely.area(shapely.intersection(ground[cell[~inside]], shapes[shape[~inside]]))
         return np.bincount(cell, weights=part, minlength=len(ground)).astype(float)
@@ -81,24 +82,42 @@ def _lone_areas(cells: Shapes, shapes: Shapes, workers: Workers) -> Floats:
     return np.concatenate([np.zeros(0), *workers.map(measure, range(0, len(cells), CHUNK))])
 
 
-def _pairs_in(some: Ints, cell: Ints, shape: Ints, n: int) -> npt.NDArray[np.bool_]:
-    """Which pairs (cell, shape) are among *some* (2, m), where there are *n* shapes."""
-    found: npt.NDArray[np.bool_] = np.isin(cell * n + shape, some[0] * n + some[1])
-    return found
+def united(shapes: Shapes, row: Ints) -> Shapes:
+    """The union of the shapes of each row; rows count from 0 and rise."""
+    first = np.unique(row, return_index=True)[1]
+    groups = np.split(shapes, first[1:]) if len(row) else []
+    unions = [group[0] if len(group) == 1 else shapely.union_all(group) for group in groups]
+    return np.array(unions, dtype=object)
 
 
-def cover(cells: Shapes, polygons: Any, workers: Workers = ALONE) -> Shapes:
-    """The part of each cell that any of *polygons* covers."""
+def fused(shapes: Shapes, row: Ints) -> Shapes:
+    """What :func:`united` gives, in one sweep instead of pair by pair, of buffers.
+
+    Of an outline that crosses itself the sweep may lose a part; buffers have none.
+    """
+    parts, of = shapely.get_parts(shapes, return_index=True)
+    return np.asarray(shapely.buffer(shapely.multipolygons(parts, indices=row[of]), 0.0), dtype=object)
+
+
+def cover(
+    cells: Shapes,
+    polygons: Any,
+    workers: Workers = ALONE,
+    unite: Callable[[Shapes, Ints], Shapes] = united,
+) -> Shapes:
+    """The part of each cell that any of *polygons* covers; *unite* is how their unions are made."""
     shapes = np.asarray(polygons, dtype=object)
     if not len(shapes):
         return np.full(len(cells), shapely.Polygon(), dtype=object)
     tree = shapely.STRtree(shapes)
     parts = [cells[first : first + CHUNK] for first in range(0, len(cells), CHUNK)]
-    covered = workers.map(lambda part: _covered(part, shapes, tree), parts)
+    covered = workers.map(lambda part: _covered(part, shapes, tree, unite), parts)
     return np.concatenate([np.empty(0, dtype=object), *covered])
 
 
-def _covered(cells: Shapes, shapes: Shapes, tree: shapely.STRtree) -> Shapes:
+def _covered(
+    cells: Shapes, shapes: Shapes, tree: shapely.STRtree, unite: Callable[[Shapes, Ints], Shapes]
+) -> Shapes:
     """The part of some cells that any of *shapes* covers."""
     covered = np.full(len(cells), shapely.Polygon(), dtype=object)
     cell, polygon = tree.query(cells, predicate="intersects")
@@ -109,13 +128,25 @@ def _covered(cells: Shapes, shapes: Shapes, tree: shapely.STRtree) -> Shapes:
     covered[whole] = cells[whole]
     part = ~whole[cell]
     cell, polygon = cell[part], polygon[part]
-    rows, first = np.unique(cell, return_index=True)
-    groups = np.split(shapes[polygon], first[1:]) if len(rows) else []
-    unions = np.array(
-        [group[0] if len(group) == 1 else shapely.union_all(group) for group in groups], dtype=object
-    )
-    covered[rows] = _polygonal(shapely.intersection(unions, cells[rows]))
+    if not len(cell):
+        return covered
+    rows, row = np.unique(cell, return_inverse=True)
+    unions = unite(shapes[polygon], row)
+    over = np.bincount(row, weights=~_held(cells, shapes, cell, polygon)) > 0
+    unions[over] = _polygonal(shapely.intersection(unions[over], cells[rows[over]]))
+    covered[rows] = unions
     return covered
+
+
+def _held(cells: Shapes, shapes: Shapes, cell: Ints, shape: Ints) -> npt.NDArray[np.bool_]:
+    """Which pairs are of a cell and a shape that lies wholly in it."""
+    outer, inner = shapely.bounds(cells)[cell], shapely.bounds(shapes)[shape]
+    held: npt.NDArray[np.bool_] = (outer[:, :2] <= inner[:, :2]).all(axis=1)
+    held &= (outer[:, 2:] >= inner[:, 2:]).all(axis=1)
+    maybe = np.flatnonzero(held)
+    shapely.prepare(cells)
+    held[maybe] = shapely.covers(cells[cell[maybe]], shapes[shape[maybe]])
+    return held
 
 
 def _polygonal(shapes: Shapes) -> Shapes:

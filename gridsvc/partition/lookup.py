@@ -11,6 +11,8 @@ import numpy.typing as npt
 from gridsvc.partition.intervals import Ints, spread
 
 Floats = npt.NDArray[np.float64]
+CROWD = 16
+"""Bins for each point up to which the places of all bins are kept."""
 BINS = 1 << 20
 """Most bins a side, so that the number of a bin stays a whole number of 64 bits however far points lie apart."""
 
@@ -28,6 +30,8 @@ class Bins:
     """Bin of each point, rising."""
     order: Ints
     """The point at each place of :attr:`key`."""
+    first: Ints
+    """Place of each bin's first point, one more for the end; empty where bins are many more than points."""
 
     @classmethod
     def of(cls, xy: Any, size: float) -> Bins:
@@ -40,7 +44,10 @@ class Bins:
         number = bins.max(axis=0) + 1 if len(points) else np.ones(2, dtype=np.int64)
         key = bins[:, 1] * number[0] + bins[:, 0]
         order = np.argsort(key, kind="stable")
-        return cls(points, low, size, number, key[order], order.astype(np.int64))
+        first = np.empty(0, dtype=np.int64)
+        if number.prod(dtype=float) <= CROWD * len(points):
+            first = np.concatenate([[0], np.cumsum(np.bincount(key, minlength=int(number.prod())))])
+        return cls(points, low, size, number, key[order], order.astype(np.int64), first)
 
     def within(self, boxes: Any) -> tuple[Ints, Ints]:
         """Pairs (row of a box, row of a point in it) of *boxes* (m, 4): west, south, east, north."""
@@ -57,7 +64,9 @@ class Bins:
         )
         box, line = spread(low, high + 1)
         base = line * self.number[0]
-        begin = np.searchsorted(self.key, base + left[box], side="left")
-        end = np.searchsorted(self.key, base + right[box], side="right")
-        some, place = spread(begin, end)
+        some, place = spread(self._before(base + left[box]), self._before(base + right[box] + 1))
         return rows[box[some]], self.order[place]
+
+    def _before(self, key: Ints) -> Ints:
+        """How many points lie in bins before each."""
+        return self.first[key] if len(self.first) else np.searchsorted(self.key, key, side="left")

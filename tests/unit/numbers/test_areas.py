@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import shapely
 
-from gridsvc.partition.areas import cover, union_areas
+from gridsvc.partition.areas import cover, fused, surroundings, union_areas, united
 
 A = "990001001001"
 G1, G2 = A + "001", A + "002"
@@ -65,3 +65,22 @@ def test_covers_of_many_chunks_are_those_of_one(partition_of, monkeypatch):
     whole = union_areas(partition, discs)
     monkeypatch.setattr("gridsvc.partition.areas.CHUNK", 3)
     assert union_areas(partition, discs).tolist() == whole.tolist()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_buffers_united_in_one_sweep_are_those_united_pair_by_pair(seed):
+    rng = np.random.default_rng(seed)
+    centre = np.array([500_000, 3_800_000]) + rng.uniform(0, 400, (60, 1, 2))
+    angle = np.sort(rng.uniform(0, 2 * np.pi, (60, 12)), axis=1)
+    radius = rng.uniform(5, 60, (60, 12, 1))
+    stars = shapely.polygons(centre + radius * np.stack([np.cos(angle), np.sin(angle)], axis=2))
+    # one twice, one with a hole, one in two parts
+    stars = np.append(
+        shapely.make_valid(stars), [stars[0], stars[1].buffer(80).exterior, stars[2].union(stars[3])]
+    )
+    around = surroundings(stars, 40.0, 16)
+    row = np.sort(rng.integers(0, 8, len(around)))
+    row = np.unique(row, return_inverse=True)[1]
+    one, other = fused(around, row), united(around, row)
+    assert shapely.area(shapely.symmetric_difference(one, other)).max() < 1e-6
+    assert shapely.is_valid(one).all()

@@ -15,10 +15,11 @@ def bench(root):
     sys.path.insert(0, str(root / "scripts"))
     try:
         import _bench
+        import _bench_peers
         import _city
     finally:
         sys.path.remove(str(root / "scripts"))
-    return _bench, _city
+    return _bench, _city, _bench_peers
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +56,7 @@ def files(bench):
 @pytest.fixture(scope="module")
 def figures(bench, files):
     """Figures of one way to split roads."""
-    run, city = bench
+    run, city, _ = bench
 
     def make(split, threads=1, parted=False):
         store = city.CityStore(files)
@@ -107,4 +108,34 @@ def test_neither_threads_nor_the_partition_change_a_figure(figures):
 def test_disagreements_are_told_in_parts_of_the_mean_grid(bench):
     mine = pd.DataFrame({"area": [10.0, 30.0], "len_g": [1.0, 3.0]})
     peer = pd.DataFrame({"area": [10.0, 32.0], "len_g": [2.0, 2.0]})
-    assert bench[0].disagreements(mine, peer) == {"area": 2 / 21, "len_g": 0.0}
+    assert bench[2].disagreements(mine, peer) == {"area": 2 / 21, "len_g": 0.0}
+
+
+def told(city, tool, core, **more):
+    return {"city": city, "tool": tool, "core": core, "ratio": core / 10, "cpu_with_reading": 1.0,
+            "peak_mb": 1200, "threads": 2, **more}  # fmt: skip
+
+
+def test_the_newest_table_takes_the_place_of_the_one_before(bench, tmp_path):
+    results = [
+        told("M", "duckdb", 20.0),
+        told("M", "sedona", 16.0),
+        told("M", "duckdb-1d", 10.0),
+        told("M", "gridsvc", 4.0, split="line", differs={"lamps": 0.0, "area": 2e-9}),
+    ]
+    page, other = tmp_path / "README.md", tmp_path / "other.md"
+    page.write_text("before\n<!-- bench -->\nold\n<!-- /bench -->\nafter\n", encoding="utf-8")
+    other.write_text("no marks\n", encoding="utf-8")
+    bench[2].write_readme([page, other], results)
+    text = page.read_text(encoding="utf-8")
+    assert text.startswith("before\n") and text.endswith("after\n") and "old" not in text
+    assert "| M | gridsvc, line | 4.00 | 0.40 | 1.0 | 1,200 |" in text
+    assert "M: 0.25 of the faster of duckdb and sedona." in text
+    assert "agreement with duckdb-1d: area 2.0e-09." in text
+    assert other.read_text(encoding="utf-8") == "no marks\n"
+
+
+def test_growth_is_a_power_of_the_number_of_roads(bench):
+    ten = [told(city, "gridsvc", core, split="line") for city, core in (("S", 1.0), ("M", 12.0))]
+    discs = [told(city, "duckdb", 1.0) for city in ("S", "M")]
+    assert "S to M: time grows with the city's size to the power 1.00." in bench[2].remarks(discs + ten)

@@ -28,6 +28,27 @@ def test_work_inside_work_never_waits_for_a_free_thread(threads):
     assert sums == [45 * one for one in range(10)]
 
 
+def test_who_waits_helps_with_what_it_waits_for():
+    begun, together = threading.Barrier(2, timeout=20), threading.Barrier(2, timeout=20)
+
+    def part(_):
+        begun.wait()
+        if threading.current_thread() is not threading.main_thread():
+            # ends only when the asking thread, which has nothing left of its own, takes the other half
+            workers.map(lambda _: together.wait(), range(2))
+
+    with Workers(2) as workers:
+        workers.map(part, range(2))
+
+
+def test_a_fault_deep_inside_is_raised_where_the_work_was_asked_for():
+    def deep(part):
+        raise ValueError(f"part {part}")
+
+    with Workers(3) as workers, pytest.raises(ValueError, match="part"):
+        workers.map(lambda one: workers.map(deep, range(4)), range(4))
+
+
 @pytest.mark.parametrize("threads", THREADS)
 def test_a_fault_in_one_part_is_raised(threads):
     def work(part):
