@@ -26,7 +26,7 @@ FEW = 32
 """Boxes that are compared one by one; more are looked up in a tree."""
 PEOPLE = (DUTIES, CHIEFS, OFFICERS)
 _ROADS = ("roads", "_closed", "duties")
-_ANEW = ("_shared", "pieces", "streets", "_exemptions", "_held")
+_ANEW = ("_shared", "_agreements", "pieces", "streets", "_exemptions", "_held")
 
 
 @dataclass(frozen=True)
