@@ -34,7 +34,11 @@ from gridsvc.settings import County, Workspace
 from gridsvc.store import RunRecord
 
 DAY = dt.date(2026, 1, 1)
-UNITS = {"communities": ("comm", "community"), "districts": ("dist", "district"), "counties": ("cty", "county")}
+UNITS = {
+    "communities": ("comm", "community"),
+    "districts": ("dist", "district"),
+    "counties": ("cty", "county"),
+}
 """Files and columns with the codes of the units above grids."""
 
 
@@ -55,6 +59,13 @@ class WholeCity(CityStore):
             rows = store.read(layer).reindex(range(len(frame))).drop(columns="geometry")
             rows["key"] = rows["code"] = rows["name"] = frame["code"].to_numpy(object)
             store.frames[layer] = gpd.GeoDataFrame(rows, geometry=frame.geometry.to_numpy(), crs=CRS)
+        for name, frame in store.frames.items():
+            # as a store hands texts out
+            texts = [
+                "key",
+                *(field for field, one in store.layers[name].fields.items() if one.type == "text"),
+            ]
+            store.frames[name] = frame.astype(dict.fromkeys(texts, object))
         return store
 
     def layer_versions(self) -> dict[str, int]:
@@ -84,7 +95,9 @@ def run_edits(folder: Path, edits: int, threads: int, check: bool) -> dict[str, 
     figures.changed(warm.sums.tallies().iloc[:1])
     lamps = store.frames["lamps"]
     chosen = np.random.default_rng(1).choice(len(lamps), edits + 1, replace=False)
-    taken: dict[str, list[float]] = {name: [] for name in ("figures", "figures_cpu", "run", "run_cpu", "rows")}
+    taken: dict[str, list[float]] = {
+        name: [] for name in ("figures", "figures_cpu", "run", "run_cpu", "rows")
+    }
     for row in chosen:
         switched = lamps.iloc[[row]].reset_index(drop=True)
         switched["state"] = np.where(switched["state"] == "lit", "dark", "lit").astype(object)

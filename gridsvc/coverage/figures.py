@@ -222,23 +222,26 @@ class Figures:
         # a density's two sides are of different things, of which no share is known
         rated = indicator.kind != "density"
         seen = [(d + u) * rated for d, u in zip(sides["denominator"], sides["unknown"], strict=True)]
-        return table.assign(
-            indicator=indicator.id,
-            numerator=np.array(sides["numerator"], dtype=float) * above,
-            denominator=np.array(sides["denominator"], dtype=float) * below,
-            numerator_int=sides["numerator"],
-            denominator_int=sides["denominator"],
-            unknown_int=sides["unknown"],
-            exempt_int=sides["exempt"],
-            value=[float(one.value) if one.value is not None else np.nan for one in grades],
-            display=[one.display for one in grades],
-            unit=indicator.unit,
-            grade=[one.grade for one in grades],
-            goal=np.nan if indicator.goal is None else indicator.goal,
-            met=pd.array([one.met for one in grades], dtype="boolean"),
-            reason_en=[reason.en if reason else "" for reason in reasons],
-            reason_zh=[reason.zh if reason else "" for reason in reasons],
-            known_share=[d / s if s else np.nan for d, s in zip(sides["denominator"], seen, strict=True)],
+        shown = {
+            "indicator": indicator.id,
+            "numerator": np.array(sides["numerator"], dtype=float) * above,
+            "denominator": np.array(sides["denominator"], dtype=float) * below,
+            "numerator_int": sides["numerator"],
+            "denominator_int": sides["denominator"],
+            "unknown_int": sides["unknown"],
+            "exempt_int": sides["exempt"],
+            "value": [float(one.value) if one.value is not None else np.nan for one in grades],
+            "display": [one.display for one in grades],
+            "unit": indicator.unit,
+            "grade": [one.grade for one in grades],
+            "goal": np.nan if indicator.goal is None else indicator.goal,
+            "met": pd.array([one.met for one in grades], dtype="boolean"),
+            "reason_en": [reason.en if reason else "" for reason in reasons],
+            "reason_zh": [reason.zh if reason else "" for reason in reasons],
+            "known_share": [d / s if s else np.nan for d, s in zip(sides["denominator"], seen, strict=True)],
+        }
+        return pd.DataFrame(
+            {name: shown[name] if name in shown else table[name] for name in COLUMNS}, index=table.index
         )
 
     @cached_property

@@ -109,7 +109,8 @@ class HeldScene(Scene):
         if not len(held):
             return np.empty(0, dtype=np.int64)
         row = np.searchsorted(held, keys)
-        return row[held[np.minimum(row, len(held) - 1)] == keys].astype(np.int64)
+        rows: Ints = row[held[np.minimum(row, len(held) - 1)] == keys].astype(np.int64)
+        return rows
 
     # what comes after it
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 
 from gridsvc.coverage.figures import COLUMNS, Figures
@@ -30,19 +31,24 @@ class HeldFigures(Figures):
     def changed(self, sums: pd.DataFrame) -> pd.DataFrame:
         """The figures of units, roads and chiefs among *sums* (as :meth:`Sums.add` returns them), as rows."""
         named = {UNIT: self._titles, "road": self._names("road"), "chief": self._names("chief")}
-        parts, indicators = [], []
-        for (indicator, kind), rows in sums.groupby(["indicator", "subject_kind"], sort=False):
-            if kind not in named or indicator not in self.indicators:
-                continue
-            if kind == UNIT:
-                rows = rows[rows["subject"].isin(self._levels)]
-                level = [self._levels[subject] for subject in rows["subject"]]
-            else:
-                level = [""] * len(rows)
-            names = [named[str(kind)].get(subject) or subject for subject in rows["subject"]]
-            parts.append(rows.assign(level=level, name=names))
-            indicators.append(self.indicators[str(indicator)])
-        return self._rows(indicators, parts) if parts else pd.DataFrame(columns=COLUMNS)
+        kinds, subjects = sums["subject_kind"].tolist(), sums["subject"].tolist()
+        shown = [
+            kind in ("road", "chief") or (kind == UNIT and subject in self._levels)
+            for kind, subject in zip(kinds, subjects, strict=True)
+        ]
+        some = sums[
+            np.array(shown, dtype=bool) & sums["indicator"].isin(list(self.indicators)).to_numpy(bool)
+        ]
+        pairs = list(zip(some["subject_kind"], some["subject"], strict=True))
+        some = some.assign(
+            level=[self._levels[subject] if kind == UNIT else "" for kind, subject in pairs],
+            name=[named[kind].get(subject) or subject for kind, subject in pairs],
+        )
+        ids = list(dict.fromkeys(some["indicator"]))
+        parts = [some[some["indicator"] == name] for name in ids]
+        if not ids:
+            return pd.DataFrame(columns=COLUMNS)
+        return self._rows([self.indicators[name] for name in ids], parts)
 
     @cached_property
     def _subjects_of_units(self) -> pd.DataFrame:

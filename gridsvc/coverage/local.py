@@ -19,10 +19,9 @@ from gridsvc.coverage.indicators import Indicator, Select
 from gridsvc.coverage.reach import farthest
 from gridsvc.coverage.scene import Scene
 from gridsvc.duties.assignments import assign
-from gridsvc.duties.stretches import Duties
 from gridsvc.layers import Layers
 from gridsvc.partition.cells import Partition
-from gridsvc.partition.pieces import BESIDE
+from gridsvc.partition.pieces import BESIDE, Pieces
 from gridsvc.partition.segments import Floats
 
 LOCAL = (
@@ -67,7 +66,7 @@ def reach_of(scene: HeldScene, indicators: Iterable[Indicator]) -> float:
 
 
 def neighbourhood(scene: HeldScene, indicators: list[Indicator], edited: Floats) -> Floats:
-    """Boxes (m, 4) that hold all that may decide about facts that edits within the boxes *edited* (m, 4) may change."""
+    """Boxes (m, 4) that hold all that decides about facts that edits within the boxes *edited* (m, 4) may change."""
     reach = reach_of(scene, indicators)
     inner = _grown(edited, reach)
     for name in {joined_layer(one) for one in indicators} - {""}:
@@ -84,7 +83,8 @@ def neighbourhood(scene: HeldScene, indicators: list[Indicator], edited: Floats)
 
 
 def _grown(boxes: Floats, metres: float) -> Floats:
-    return boxes + np.array([-metres, -metres, metres, metres])
+    grown: Floats = boxes + np.array([-metres, -metres, metres, metres])
+    return grown
 
 
 def _around(inner: Floats, boxes: Floats) -> Floats:
@@ -103,21 +103,33 @@ def _union(one: Floats, other: Floats) -> Floats:
 class LocalScene(Scene):
     """What of a held scene meets some boxes. It does not change with the scene that it is taken from."""
 
-    def __init__(self, scene: HeldScene, around: Floats, names: Iterable[str], joined: Iterable[str]) -> None:
+    def __init__(
+        self,
+        scene: HeldScene,
+        around: Floats,
+        names: Iterable[str],
+        joined: Iterable[str],
+        roads_of: LocalScene | None = None,
+    ) -> None:
         """Take from *scene* what meets *around* (m, 4): roads, cells, the layers *names*.
 
-        Of the layers *joined* also what may meet these.
+        Of the layers *joined* also what may meet these. *roads_of*: the same neighbourhood at another time, with the
+        same roads, duties and agreements.
         """
         super().__init__(scene.store, scene.workspace, scene.layers, scene.as_of)
         self.arc, self.crs = scene.arc, scene.crs
         self._whole_roads, self._held_tables = scene.roads, scene.tables
         self._exemptions = scene.exemptions_of_day
+        self._whole_partition, self._around, self._roads_of = scene.partition, around, roads_of
         roads = (scene.layers.roads.name, False)
-        rows = scene.meeting(roads, around)
-        self.roads, moved = scene.roads.of_rows(rows)
+        if roads_of is None:
+            rows = scene.meeting(roads, around)
+            self.roads, moved = scene.roads.of_rows(rows)
+            self.duties = scene.duties.on_rows(rows, moved)
+            self._taken = scene.cells_meeting(around)
+        else:
+            self.roads, self.duties = roads_of.roads, roads_of.duties
         self._frames[roads[0]] = self.roads.frame
-        self._whole_duties: Duties = scene.duties
-        self.duties = scene.duties.on_rows(rows, moved)
         for name in {*names, roads[0]}:
             wide = around
             if name in joined:
@@ -130,14 +142,20 @@ class LocalScene(Scene):
                     self._frames[name] = found
                 else:
                     self._targets[name] = stacked(self._frames[name], found)
-        self._cells_of, self._taken = scene.partition, scene.cells_meeting(around)
 
     @cached_property
     def partition(self) -> Partition:
         """The cells that meet the neighbourhood, in their order."""
-        whole = self._cells_of
+        if self._roads_of is not None:
+            return self._roads_of.partition
+        whole = self._whole_partition
         cells = whole.cells.iloc[self._taken].reset_index(drop=True)
         return Partition(cells, whole.findings, whole.crs, whole.as_drawn)
+
+    @cached_property
+    def _shared(self) -> tuple[Pieces, pd.DataFrame]:
+        """The roads' pieces, and agreements that were not applied."""
+        return self._share() if self._roads_of is None else self._roads_of._shared
 
     def table(self, name: str, *, context: bool = False) -> Any:
         """Rows of a table; features are asked for as :meth:`layer` and :meth:`targets`."""

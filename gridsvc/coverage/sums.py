@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from gridsvc.codes import LEVELS, CodeLayout
-from gridsvc.coverage.tallies import COLUMNS, SIDES
+from gridsvc.coverage.tallies import COLUMNS, SIDES, frame_of_sums
+from gridsvc.duties.roads import Names
 from gridsvc.partition.faces import Ints
 
 KEY = ["indicator", "subject_kind", "subject"]
@@ -41,20 +42,32 @@ class Sums:
         Returns the sums, as they are now, of all subjects that are in *more* and of the units above its cells.
         """
         parts = []
-        everything = pd.concat([more, self._of_units(more)], ignore_index=True)
-        for (indicator, kind), rows in everything.groupby(["indicator", "subject_kind"], sort=False):
-            place = self._places(str(kind), rows["subject"].tolist())
-            amounts = self._room(str(indicator), str(kind))
-            np.add.at(amounts, place, rows[list(SIDES)].to_numpy(np.int64))
-            subjects = rows["subject"].to_numpy(object)
+        for (indicator, kind), (subjects, sums) in self._grouped(more).items():
+            place = self._places(kind, subjects.tolist())
+            amounts = self._room(indicator, kind)
+            np.add.at(amounts, place, sums)
             place, first = np.unique(place, return_index=True)
-            parts.append(_frame(str(indicator), str(kind), subjects[first], amounts[place]))
-        return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=COLUMNS)
+            some = subjects[first]
+            parts.append((np.full(len(place), indicator, dtype=object), kind, some, amounts[place]))
+        if not parts:
+            return more.iloc[:0]
+        kinds = np.repeat(
+            np.array([kind for _, kind, _, _ in parts], dtype=object), [len(p[2]) for p in parts]
+        )
+        indicators, subjects, sums = (np.concatenate([part[n] for part in parts]) for n in (0, 2, 3))
+        return frame_of_sums(indicators, kinds, subjects, sums)
 
-    def drop(self, indicator: str) -> None:
-        """Forget an indicator."""
-        for key in [key for key in self._amounts if key[0] == indicator]:
-            del self._amounts[key]
+    def _grouped(self, more: pd.DataFrame) -> dict[tuple[str, str], tuple[Names, Ints]]:
+        """Subjects and amounts by indicator and kind, with those of the units above cells."""
+        code, pairs = pd.factorize(pd.MultiIndex.from_frame(more[KEY[:2]]))
+        subjects, sums = more["subject"].to_numpy(object), more[list(SIDES)].to_numpy(np.int64)
+        found = {}
+        for number, (indicator, kind) in enumerate(pairs):
+            rows = np.flatnonzero(code == number)
+            found[str(indicator), str(kind)] = subjects[rows], sums[rows]
+            if kind == "cell":
+                found[str(indicator), UNIT] = self._of_units(subjects[rows], sums[rows])
+        return found
 
     def rows(self, indicator: str, kind: str) -> pd.DataFrame:
         """All sums of an indicator for one kind of subject that are not zero (:data:`COLUMNS`)."""
@@ -63,7 +76,9 @@ class Sums:
             return pd.DataFrame(columns=COLUMNS)
         subjects = np.array(list(self._rows[kind]), dtype=object)[: len(amounts)]
         some = (amounts != 0).any(axis=1)
-        return _frame(indicator, kind, subjects[some], amounts[some])
+        return frame_of_sums(
+            indicator, np.full(int(some.sum()), kind, dtype=object), subjects[some], amounts[some]
+        )
 
     def tallies(self, indicator: str | None = None) -> pd.DataFrame:
         """What a run stores, of one indicator or of all: the sums of everything but units."""
@@ -76,13 +91,11 @@ class Sums:
         """The sums as they are now of some subjects (:data:`KEY`), and of the units above those that are cells."""
         return self.add(subjects.assign(**dict.fromkeys(SIDES, 0)))
 
-    def _of_units(self, more: pd.DataFrame) -> pd.DataFrame:
-        """The same amounts for the units above each cell."""
-        cells = more[more["subject_kind"] == "cell"]
-        above = [self._above[cell] for cell in cells["subject"]]
+    def _of_units(self, cells: Names, sums: Ints) -> tuple[Names, Ints]:
+        """The amounts of cells for the units above each."""
+        above = [self._above[cell] for cell in cells]
         row = np.repeat(np.arange(len(cells)), [len(units) for units in above])
-        subjects = np.array([unit for units in above for unit in units], dtype=object)
-        return cells.iloc[row].assign(subject_kind=UNIT, subject=subjects)
+        return np.array([unit for units in above for unit in units], dtype=object), sums[row]
 
     def _places(self, kind: str, subjects: list[str]) -> Ints:
         """Row of each subject; new ones get one."""
@@ -99,17 +112,16 @@ class Sums:
         return held
 
 
-def _frame(indicator: str, kind: str, subjects: np.ndarray, amounts: Ints) -> pd.DataFrame:
-    sides = dict(zip(SIDES, amounts.T, strict=True))
-    table = pd.DataFrame({"indicator": indicator, "subject_kind": kind, "subject": subjects, **sides})
-    return table[COLUMNS]
-
-
 def net(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
     """What tallies *after* have more than those *before* (:data:`COLUMNS`), without the zeros."""
-    minus = before.assign(**{side: -before[side] for side in SIDES})
-    both = [part for part in (minus, after) if len(part)]
-    if not both:
-        return before
-    more = pd.concat(both).groupby(KEY, sort=False)[list(SIDES)].sum().reset_index()
-    return more[(more[list(SIDES)] != 0).any(axis=1)]
+    more: dict[tuple[str, str, str], Ints] = {}
+    for frame, sign in ((before, -1), (after, 1)):
+        keys = zip(*(frame[name].tolist() for name in KEY), strict=True)
+        sums = sign * frame[list(SIDES)].to_numpy(np.int64)
+        for key, amounts in zip(keys, sums, strict=True):
+            more[key] = more[key] + amounts if key in more else amounts
+    some = {key: amounts for key, amounts in more.items() if amounts.any()}
+    names = np.array(list(some), dtype=object).reshape(-1, 3)
+    sums = np.array(list(some.values()), dtype=np.int64).reshape(-1, len(SIDES))
+    indicators, kinds, subjects = names.T
+    return frame_of_sums(indicators, kinds, subjects, sums)

@@ -29,8 +29,8 @@ from gridsvc.coverage.local import (
 from gridsvc.coverage.observations import of_layer
 from gridsvc.coverage.scene import Scene
 from gridsvc.coverage.sums import Sums, net, units_above
-from gridsvc.coverage.tallies import COLUMNS, SIDES
-from gridsvc.duties.roads import Roads, texts
+from gridsvc.coverage.tallies import COLUMNS
+from gridsvc.duties.roads import texts
 from gridsvc.errors import NotFoundError
 from gridsvc.layers import Layers
 from gridsvc.partition.segments import Floats
@@ -113,10 +113,7 @@ class Warm:
             if load == self.load and wanted.digest == self.indicators.digest:
                 return None
             edits = self._edits()
-            if edits is None:
-                change = self._anew(wanted)
-            else:
-                change = self.change(edits, wanted)
+            change = self._anew(wanted) if edits is None else self.change(edits, wanted)
             run = new_run(self.scene, wanted, self.versions)
             self.load = load
             if self.run is not None and rests_on(self.run, run):
@@ -164,12 +161,14 @@ class Warm:
         parts = {}
         for name, found in wanted.items():
             if not scene.layers[name].geometry:
-                parts[name, False] = notes if name == "observations" else self._table_edit(name, sorted(found))
+                parts[name, False] = (
+                    notes if name == "observations" else self._table_edit(name, sorted(found))
+                )
                 continue
             for context in (False, True):
-                keys = sorted(key for key in found if key.startswith(CONTEXT_KEY) == context)
-                if keys:
-                    parts[name, context] = Edit(_keys(keys), self._read(name, keys, context))
+                own = sorted(key for key in found if key.startswith(CONTEXT_KEY) == context)
+                if own:
+                    parts[name, context] = Edit(_keys(own), self._read(name, own, context))
         return Edits(parts, versions)
 
     def _table_edit(self, name: str, keys: list[str]) -> Edit:
@@ -309,7 +308,8 @@ class _Edited:
     def _rows(self, name: str, edit: Edit) -> pd.DataFrame:
         """Rows of a table that an edit is about, as they were and as they are."""
         held = self.before.table(name)
-        return stacked(held[held["key"].isin(edit.keys)], edit.rows)
+        rows: pd.DataFrame = stacked(held[held["key"].isin(edit.keys)], edit.rows)
+        return rows
 
     def touches(self, indicator: Indicator) -> bool:
         """Whether *indicator* may come to anything else."""
@@ -353,7 +353,7 @@ class _Edited:
         joined = {joined_layer(one) for one in indicators} - {""}
         before = LocalScene(self.before, around, names, joined)
         self.finish()
-        after = LocalScene(self.after, around, names, joined)
+        after = LocalScene(self.after, around, names, joined, None if roads else before)
         return Neighbourhood(before, after, indicators, assets, roads)
 
     def finish(self) -> HeldScene:

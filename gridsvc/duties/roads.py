@@ -109,7 +109,12 @@ class Roads:
     @cached_property
     def names(self) -> frozenset[str]:
         """All road names."""
-        return frozenset(texts(self.frame, "road_name")) - {""}
+        return frozenset(self.name) - {""}
+
+    @cached_property
+    def name(self) -> Names:
+        """Name of each feature, "" where it has none."""
+        return texts(self.frame, "road_name")
 
     def places(self, row: Any, from_m: Any, to_m: Any) -> tuple[Ints, Ints]:
         """Start and end on the axis of stretches given in metres along features themselves (not their roads).

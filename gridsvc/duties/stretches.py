@@ -53,10 +53,10 @@ class Duties:
         found = np.minimum(np.searchsorted(rows, row), max(len(rows) - 1, 0))
         mine = np.flatnonzero(rows[found] == row) if len(rows) else found[:0]
         own = found[mine]
-        ends = {
-            name: self.stretches[name].to_numpy(np.int64)[mine] + moved[own] for name in ("start", "end")
-        }
-        return replace(self, stretches=self.stretches.iloc[mine].assign(row=own, **ends).reset_index(drop=True))
+        ends = {name: self.stretches[name].to_numpy(np.int64)[mine] + moved[own] for name in ("start", "end")}
+        return replace(
+            self, stretches=self.stretches.iloc[mine].assign(row=own, **ends).reset_index(drop=True)
+        )
 
     def holders_at(self, place: Ints) -> pd.DataFrame:
         """Who answers for each place on the axis: pairs ``row`` (of *place*), ``holder``, each once."""

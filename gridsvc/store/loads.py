@@ -143,7 +143,9 @@ def newest_changes(db: Database) -> dict[str, int]:
 
 def layers_since(db: Database, load: int) -> list[str]:
     """Layers of which there are loads after *load*."""
-    return [layer for (layer,) in db.rows("SELECT DISTINCT layer FROM loads WHERE id > ? ORDER BY layer", (load,))]
+    return [
+        layer for (layer,) in db.rows("SELECT DISTINCT layer FROM loads WHERE id > ? ORDER BY layer", (load,))
+    ]
 
 
 def next_load(db: Database) -> int:

@@ -334,9 +334,7 @@ class Store(History):
                 versions.write(self._db, table, rows[name], record.id, whole=True)
         return record
 
-    def write_changes(
-        self, run: NewRun, upon: int, changes: Mapping[str, ResultChange]
-    ) -> RunRecord | None:
+    def write_changes(self, run: NewRun, upon: int, changes: Mapping[str, ResultChange]) -> RunRecord | None:
         """Store a run as a draft that differs from run *upon* by *changes*, by result name.
 
         What is stored is what :meth:`write_run` would store of the whole. Where *upon* is not the newest run,
