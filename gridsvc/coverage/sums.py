@@ -116,6 +116,8 @@ def net(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
     """What tallies *after* have more than those *before* (:data:`COLUMNS`), without the zeros."""
     more: dict[tuple[str, str, str], Ints] = {}
     for frame, sign in ((before, -1), (after, 1)):
+        if frame.empty:
+            continue
         keys = zip(*(frame[name].tolist() for name in KEY), strict=True)
         sums = sign * frame[list(SIDES)].to_numpy(np.int64)
         for key, amounts in zip(keys, sums, strict=True):

@@ -3,6 +3,7 @@
 from gridsvc.store.copying import Copied, copy_store
 from gridsvc.store.database import BUSY_TIMEOUT
 from gridsvc.store.deliveries import DeliveredFile, KeptFile
+from gridsvc.store.leases import Lease
 from gridsvc.store.loads import LoadRecord, Source
 from gridsvc.store.results import RESULTS, ResultTable
 from gridsvc.store.runs import NewRun, ResultChange, RunRecord
@@ -14,6 +15,7 @@ __all__ = [
     "Copied",
     "DeliveredFile",
     "KeptFile",
+    "Lease",
     "LoadRecord",
     "NewRun",
     "ResultChange",
