@@ -42,6 +42,8 @@ class Sums:
         Returns the sums, as they are now, of all subjects that are in *more* and of the units above its cells.
         """
         parts = []
+        if more.empty:
+            return pd.DataFrame(columns=COLUMNS)
         for (indicator, kind), (subjects, sums) in self._grouped(more).items():
             place = self._places(kind, subjects.tolist())
             amounts = self._room(indicator, kind)
@@ -49,8 +51,6 @@ class Sums:
             place, first = np.unique(place, return_index=True)
             some = subjects[first]
             parts.append((np.full(len(place), indicator, dtype=object), kind, some, amounts[place]))
-        if not parts:
-            return more.iloc[:0]
         kinds = np.repeat(
             np.array([kind for _, kind, _, _ in parts], dtype=object), [len(p[2]) for p in parts]
         )

@@ -120,7 +120,7 @@ class Warm:
                 return change
             altered = change.altered(self._stored(change))
         upon = -1 if self.run is None else self.run.id
-        self.run = store.write_changes(run, upon, altered) or self._write_all(run)
+        self.run = store.write_changes(run, upon, altered) or self._write_all(run, change)
         return change
 
     def _stored(self, change: Change) -> dict[str, pd.DataFrame]:
@@ -128,11 +128,11 @@ class Warm:
         store, run = self.scene.store, self.run.id if self.run is not None else None
         return {name: store.result("gaps", run, {"indicator": name}) for name in change.gaps}
 
-    def _write_all(self, run: NewRun) -> RunRecord:
+    def _write_all(self, run: NewRun, change: Change) -> RunRecord:
         """Store a run where somebody else's is the newest."""
         scene = self.scene
         with scene.store.snapshot():
-            tables = results(scene, ready(self.indicators, self.versions))
+            tables = change.results or results(scene, ready(self.indicators, self.versions))
         scene.release()
         return scene.store.write_run(run, tables)
 
@@ -321,8 +321,9 @@ class _Edited:
             used & (self.changed | self.tables | set(self.marked))
             or (roads and indicator.for_chiefs and owned)
             or (indicator.responsible and self.people)
+            or (self.road in self.parts and indicator.near is not None and indicator.near.way == "walk")
             # nothing is known of what other kinds rest on
-            or (indicator.kind not in LOCAL and self.tables)
+            or (indicator.kind not in LOCAL and (self.tables or self.road in self.parts))
         )
 
     def _boxes(self) -> Floats:

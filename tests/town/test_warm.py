@@ -180,3 +180,156 @@ def test_any_edits_give_what_a_computation_of_everything_gives(town, content, ba
             place.apply(layer, held[layer])
         town.warm.update()
         town.check()
+
+
+def changed(rows, place, **values):
+    """Rows with other values in one of them."""
+    return [{**row, **values} if number == place else row for number, row in enumerate(rows)]
+
+
+EDITS = {
+    "a lamp goes out": ("lamps", lambda rows: changed(rows, 0, state="dark")),
+    "a lamp moves to another road": ("lamps", lambda rows: changed(rows, 0, at=shapely.Point(190, 80))),
+    "a lamp is taken away": ("lamps", lambda rows: rows[1:]),
+    "a road is drawn anew": (
+        "roads",
+        lambda rows: changed(rows, 0, at=shapely.LineString([(200, 0), (220, 200), (180, 400)])),
+    ),
+    "a road is part of another": ("roads", lambda rows: changed(rows, 3, road_code="B001")),
+    "a green is larger": ("greenery", lambda rows: changed(rows, 2, at=shapely.box(500, 290, 560, 330))),
+    "more people live somewhere": ("buildings", lambda rows: changed(rows, 0, population=400)),
+    "a chief has less of a road": ("duties", lambda rows: changed(rows, 1, to_m=300)),
+    "a post falls vacant": ("chiefs", lambda rows: changed(rows, 0, name=None)),
+    "a grid has no officer any more": ("officers", lambda rows: rows[1:]),
+    "a lamp was seen": (
+        "observations",
+        lambda rows: [
+            *rows,
+            {
+                "layer": "lamps",
+                "asset_key": "L3",
+                "field": "state",
+                "value": "灭",
+                "observed_on": "2026-10-25",
+            },
+        ],
+    ),
+    "an outage is over": ("exemptions", lambda rows: rows[:1]),
+    "an agreement ends": ("road_shares", lambda rows: []),
+}
+
+
+@pytest.fixture(scope="module")
+def whole(build, content):
+    return Town(build(content))
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_figures_at_all_levels_after_an_edit_are_those_of_the_run(whole, content, edit):
+    layer, alter = EDITS[edit]
+    whole.place.apply(layer, content[layer])
+    whole.warm.update()
+    shown = at_all_levels(whole.figures())
+    whole.place.apply(layer, alter(content[layer]))
+    change = whole.warm.update()
+    assert change.near is not None or edit == "a grid has no officer any more"
+    whole.check()
+    others = by_subject(whole.figures().changed(change.sums))
+    assert others
+    run = at_all_levels(whole.place.figures(whole.warm.run.id))
+    # a subject whose sums are zero by now has no row of its own any more
+    shown = {key: row for key, row in (shown | others).items() if key in run}
+    assert shown == {**run, **{key: {**run[key], "name": row["name"]} for key, row in shown.items()}}
+    assert set(shown) == set(run)
+
+
+def test_a_computation_of_everything_after_edits_stores_nothing_but_its_record(whole, content):
+    place = whole.place
+    place.apply("lamps", content["lamps"][2:])
+    place.apply("roads", content["roads"][1:])
+    whole.warm.update()
+    run = place.compute()
+    assert run.versions == whole.warm.run.versions
+    for name in RESULTS:
+        for mark in ("run_in", "run_out"):
+            count = place.store.database.rows(
+                f"SELECT COUNT(*) FROM result_{name} WHERE {mark} = ?", (run.id,)
+            )
+            assert count == [(0,)], name
+
+
+def test_what_is_beside_the_county_counts_as_near(build, content):
+    town = Town(build(content))
+    beside = [{"lamp_id": "N1", "at": shapely.Point(700, 408), "state": "lit", "light_points": 1}]
+    town.place.apply("lamps", beside, context=True)
+    change = town.warm.update()
+    town.check()
+    assert {"lit_length", "lit_road"} <= set(change.sums["indicator"])
+    town.place.apply("lamps", changed(beside, 0, state="dark"), context=True)
+    town.warm.update()
+    town.check()
+
+
+def test_other_boundaries_are_computed_as_a_whole(build, content):
+    town = Town(build(content))
+    town.place.apply("grids", content["grids"][:-1])
+    change = town.warm.update()
+    assert change.results is not None
+    town.check()
+    town.place.apply("lamps", changed(content["lamps"], 0, state="dark"))
+    assert town.warm.update().results is None
+    town.check()
+
+
+def test_a_layer_that_comes_or_goes_makes_its_indicators_come_and_go(build, content):
+    place = build({layer: rows for layer, rows in content.items() if layer not in ("toilets", "greenery")})
+    town = Town(place)
+    for rows in (content["toilets"], content["toilets"][1:], []):
+        place.apply("toilets", rows)
+        town.warm.update()
+        town.check()
+
+
+def test_runs_of_others_do_not_mislead(build, content):
+    town = Town(build(content))
+    town.place.compute(dt.date(2026, 6, 1))
+    town.place.apply("lamps", content["lamps"][1:])
+    town.warm.update()
+    town.check()
+
+
+def test_a_pruned_history_is_no_hindrance(build, content):
+    town = Town(build(content))
+    for rows in (content["lamps"][1:], content["lamps"][2:], content["lamps"]):
+        town.place.apply("lamps", rows)
+    # the states of the newest run are kept: from there it can go on
+    town.place.store.prune(keep=1)
+    assert town.warm.update().results is None
+    town.check()
+    for rows in (content["lamps"][1:], content["lamps"]):
+        town.place.apply("lamps", rows)
+    town.place.compute()
+    town.place.store.prune(keep=1)
+    assert town.warm.update().results is not None
+    town.check()
+
+
+def test_nothing_loaded_is_nothing_stored(build, content):
+    town = Town(build(content))
+    run = town.warm.run
+    assert town.warm.update() is None
+    town.place.apply("lamps", content["lamps"])
+    town.warm.update()
+    assert town.warm.run == run
+    # opened again, it goes on from the run that is there
+    assert Town(town.place).warm.run == run
+
+
+@pytest.mark.postgis
+def test_a_server_holds_the_same(build, content, postgres):
+    town = Town(build(content, store=f"{postgres}&schema=warm&views=warm_views"))
+    for edit in ("a lamp goes out", "a road is drawn anew", "a chief has less of a road", "a lamp was seen"):
+        layer, alter = EDITS[edit]
+        town.place.apply(layer, alter(content[layer]))
+        town.warm.update()
+        town.check()
