@@ -10,30 +10,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from gridsvc.coverage.changes import Change, Neighbourhood, whole
+from gridsvc.coverage.changes import Change, whole
+from gridsvc.coverage.edited import Edited, keys_array
 from gridsvc.coverage.engine import Progress, new_run, ready, results, stack
-from gridsvc.coverage.held import PEOPLE, Edit, HeldScene, Part, boxes_of, stacked
-from gridsvc.coverage.indicators import Indicator, Indicators
-from gridsvc.coverage.local import (
-    LOCAL,
-    LocalScene,
-    fact_layers,
-    is_local,
-    joined_layer,
-    neighbourhood,
-)
+from gridsvc.coverage.held import Edit, HeldScene, Part, stacked
+from gridsvc.coverage.indicators import Indicators
+from gridsvc.coverage.local import is_local
 from gridsvc.coverage.observations import of_layer
 from gridsvc.coverage.scene import Scene
 from gridsvc.coverage.sums import Sums, net, units_above
 from gridsvc.coverage.tallies import COLUMNS
-from gridsvc.duties.roads import texts
 from gridsvc.errors import NotFoundError
 from gridsvc.layers import Layers
-from gridsvc.partition.segments import Floats
 from gridsvc.partition.workers import ALONE, Workers
 from gridsvc.settings import Workspace
 from gridsvc.store import NewRun, RunRecord, Store
@@ -43,7 +33,6 @@ MANY = 20_000
 """Edited features beyond which everything is computed anew."""
 SOME = 10_000
 """Rows that are asked for by key in one go."""
-Keys = npt.NDArray[np.object_]
 
 
 @dataclass(frozen=True)
@@ -142,7 +131,7 @@ class Warm:
         """What became of layers since the last look; None where only a computation of everything can tell."""
         scene, store = self.scene, self.scene.store
         try:
-            changed = store.changed_keys(self.load)
+            changed = store.changedkeys_array(self.load)
         except NotFoundError:
             return None
         versions = scene.versions()
@@ -168,11 +157,11 @@ class Warm:
             for context in (False, True):
                 own = sorted(key for key in found if key.startswith(CONTEXT_KEY) == context)
                 if own:
-                    parts[name, context] = Edit(_keys(own), self._read(name, own, context))
+                    parts[name, context] = Edit(keys_array(own), self._read(name, own, context))
         return Edits(parts, versions)
 
     def _table_edit(self, name: str, keys: list[str]) -> Edit:
-        return Edit(_keys(keys), self._read(name, keys, False))
+        return Edit(keys_array(keys), self._read(name, keys, False))
 
     def _read(self, name: str, keys: list[str], context: bool) -> Any:
         """Current rows of some keys."""
@@ -194,7 +183,7 @@ class Warm:
         found = {}
         for layer in scene.layers.values():
             if layer.observed:
-                about = _keys(sorted(set(rows.loc[of_layer(rows, layer), "asset_key"].dropna())))
+                about = keys_array(sorted(set(rows.loc[of_layer(rows, layer), "asset_key"].dropna())))
                 found[layer.name] = {
                     *(
                         scene.part(part)["key"].iloc[row]
@@ -231,7 +220,7 @@ class Warm:
             hold(self.scene, wanted)
         was = {one.id: one for one in ready(self.indicators, self.versions)}
         is_ = {one.id: one for one in ready(wanted, edits.versions)}
-        before, edited = self.scene, _Edited(self.scene, edits.parts)
+        before, edited = self.scene, Edited(self.scene, edits.parts)
         local = [one for one in is_.values() if was.get(one.id) == one and edited.touches(one)]
         fresh = [one for one in is_.values() if was.get(one.id) != one]
         fresh += [one for one in local if not is_local(one, before.layers)]
@@ -252,116 +241,6 @@ class Warm:
         posts = after.duties.posts if edited.people else None
         more = [part for part in more if len(part)] or more[:1]
         return Change(self.sums.add(stack(more)), near, gaps, posts)
-
-
-class _Edited:
-    """A held scene, and what edits make of it: first looked at, then carried out."""
-
-    def __init__(self, scene: HeldScene, parts: Mapping[Part, Edit]) -> None:
-        layers = scene.layers
-        self.before = scene
-        tables = {name: edit for (name, _), edit in parts.items() if not layers[name].geometry}
-        self.after = scene.after(tables)
-        self.tables, self.people = set(tables), bool(set(PEOPLE) & set(tables))
-        self.parts = {
-            part: Edit(edit.keys, self.after.prepared(part[0], edit.rows))
-            for part, edit in parts.items()
-            if layers[part[0]].geometry
-        }
-        self.road = (layers.roads.name, False)
-        self.changed = {name for name, _ in self.parts}
-        self.marked: dict[str, set[str]] = {}
-        """By layer features that are as they were, but count otherwise."""
-        if self.road in self.parts:
-            self.after.put(self.road, self.parts[self.road])
-            self._mark_named()
-        if self.road in self.parts or self.people:
-            self._mark(self.road[0], _roads_differing(self.before, self.after))
-        self._mark_exempt(tables.get("exemptions"))
-        self._mark_shares(tables.get("road_shares"))
-
-    def _mark(self, name: str, keys: set[str]) -> None:
-        if keys:
-            self.marked.setdefault(name, set()).update(keys)
-
-    def _mark_named(self) -> None:
-        """Assets that name a road which there was not, or is no more."""
-        old, new = self.before.roads, self.after.roads
-        for field, changed in (("road_code", old.codes ^ new.codes), ("road_name", old.names ^ new.names)):
-            for layer in self.before.layers.of_role("asset") if changed else ():
-                frame = self.before.layer(layer.name)
-                named = np.isin(texts(frame, field), list(changed))
-                self._mark(layer.name, set(frame["key"].to_numpy(object)[named]))
-
-    def _mark_exempt(self, edit: Edit | None) -> None:
-        if edit is None:
-            return
-        rows = self._rows("exemptions", edit)
-        for layer in self.before.layers.values():
-            if layer.geometry:
-                self._mark(layer.name, set(rows.loc[of_layer(rows, layer), "feature_key"].dropna()))
-
-    def _mark_shares(self, edit: Edit | None) -> None:
-        if edit is not None:
-            self._mark(self.road[0], set(self._rows("road_shares", edit)["road_id"].dropna()))
-
-    def _rows(self, name: str, edit: Edit) -> pd.DataFrame:
-        """Rows of a table that an edit is about, as they were and as they are."""
-        held = self.before.table(name)
-        rows: pd.DataFrame = stacked(held[held["key"].isin(edit.keys)], edit.rows)
-        return rows
-
-    def touches(self, indicator: Indicator) -> bool:
-        """Whether *indicator* may come to anything else."""
-        facts = fact_layers(indicator)
-        owned = {name for name in facts if self.before.layers[name].role in ("road", "asset")}
-        used = {select.layer for _, select in indicator.selects} | set(indicator.layers)
-        roads = self.road[0] in self.changed | set(self.marked)
-        return bool(
-            used & (self.changed | self.tables | set(self.marked))
-            or (roads and indicator.for_chiefs and owned)
-            or (indicator.responsible and self.people)
-            or (self.road in self.parts and indicator.near is not None and indicator.near.way == "walk")
-            # nothing is known of what other kinds rest on
-            or (indicator.kind not in LOCAL and (self.tables or self.road in self.parts))
-        )
-
-    def _boxes(self) -> Floats:
-        """Where the edited features were and are (m, 4)."""
-        found = [np.empty((0, 4))]
-        for part, edit in self.parts.items():
-            found.append(self.before.boxes(part)[:, self.before.places(part, edit.keys)].T)
-            found.append(boxes_of(edit.rows).T)
-        for name, marked in self.marked.items():
-            part, keys = (name, False), _keys(sorted(marked))
-            if name in self.before.layers and len(self.before.part(part)):
-                scene = self.after if part == self.road else self.before
-                found.append(scene.boxes(part)[:, scene.places(part, keys)].T)
-        boxes = np.unique(np.concatenate(found), axis=0)
-        return boxes[~np.isnan(boxes).any(axis=1)]
-
-    def neighbourhood(self, indicators: list[Indicator]) -> Neighbourhood | None:
-        """Where *indicators* and asset layers may come to anything else, before and after; carries out the edits."""
-        boxes = self._boxes()
-        roads = self.road[0] in self.changed | set(self.marked)
-        assets = [layer.name for layer in self.before.layers.of_role("asset")]
-        assets = [name for name in assets if roads or name in self.changed]
-        self._near = None
-        if not len(boxes) or not (indicators or assets or roads):
-            return None
-        around = neighbourhood(self.before, indicators, boxes)
-        names = {select.layer for one in indicators for _, select in one.selects} | set(assets)
-        joined = {joined_layer(one) for one in indicators} - {""}
-        before = LocalScene(self.before, around, names, joined)
-        self.finish()
-        after = LocalScene(self.after, around, names, joined, None if roads else before)
-        return Neighbourhood(before, after, indicators, assets, roads)
-
-    def finish(self) -> HeldScene:
-        """Carry out the edits."""
-        for part in [part for part in self.parts if part != self.road]:
-            self.after.put(part, self.parts.pop(part))
-        return self.after
 
 
 def hold(scene: HeldScene, indicators: Indicators) -> None:
@@ -389,42 +268,3 @@ def rests_on(record: RunRecord, run: NewRun) -> bool:
 def _boundaries(layers: Layers, names: Mapping[str, Any]) -> bool:
     """Whether boundaries or zones are among these layers."""
     return any(layers[name].role in ("unit", "zone") for name in names)
-
-
-def _keys(keys: list[str]) -> Keys:
-    found: Keys = np.empty(len(keys), dtype=object)
-    found[:] = keys
-    return found
-
-
-def _roads_differing(before: HeldScene, after: HeldScene) -> set[str]:
-    """Keys of road features that are part of another road, have other measures or other duties."""
-    changed = _duties(before) ^ _duties(after)
-    found = {key for key, *_ in changed}
-    if before.roads is after.roads:
-        return found
-    old, new = before.roads, after.roads
-    one, other = (roads.frame["key"].to_numpy(object) for roads in (old, new))
-    _, here, there = np.intersect1d(one, other, assume_unique=True, return_indices=True)
-    differs = np.zeros(len(here), dtype=bool)
-    for name in MEASURES:
-        differs |= getattr(old, name)[here] != getattr(new, name)[there]
-    return found | set(one[here][differs])
-
-
-MEASURES = (
-    "road", "label", "width", "divided", "origin", "reverse", "named_origin", "named_reverse", "county",
-)  # fmt: skip
-"""What :class:`Roads` tells of each feature that other features may decide about."""
-
-
-def _duties(scene: HeldScene) -> set[tuple[Any, ...]]:
-    """All duties on roads, by key of the feature and places on it."""
-    rows, roads = scene.duties.stretches, scene.roads
-    row = rows["row"].to_numpy(np.int64)
-    begin = roads.segments.offset[row]
-    columns = [roads.frame["key"].to_numpy(object)[row].tolist()]
-    columns += [(rows[name].to_numpy(np.int64) - begin).tolist() for name in ("start", "end")]
-    for name in ("holder", "role", "level", "vacant", "date_from", "date_to"):
-        columns.append(rows[name].astype(object).where(rows[name].notna(), None).tolist())
-    return set(zip(*columns, strict=True))
