@@ -161,11 +161,13 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 def explain(path: Path, error: ValidationError) -> DefinitionError:
     """Turn pydantic's findings into one sentence that names file, key and fault (every fault, at once)."""
-    faults = "; ".join(
-        f"{'.'.join(str(part) for part in fault['loc']) or '(file)'}: {fault['msg']}"
-        for fault in error.errors()
-    )
-    return DefinitionError(f"{path}: {faults}", f"{path}：{faults}")
+    en, zh = [], []
+    for fault in error.errors():
+        where = ".".join(str(part) for part in fault["loc"]) or "(file)"
+        said = getattr(fault.get("ctx", {}).get("error"), "text", None)
+        en.append(f"{where}: {fault['msg']}")
+        zh.append(f"{where}: {said.zh if isinstance(said, Text) else fault['msg']}")
+    return DefinitionError(f"{path}: {'; '.join(en)}", f"{path}：{'；'.join(zh)}")
 
 
 def open_workspace(folder: Path) -> Workspace:

@@ -112,7 +112,8 @@ def coverage(
         if view.form == "geojson":
             return _geojson(view, figures, rows, len(table))
     if view.form == "csv":
-        names = list(models.Figure.model_fields)
+        # a cell holds one value: the county's own goal
+        names = [name for name in models.Figure.model_fields if name != "goals"]
         return view.csv("coverage", names, ([getattr(row, name) for name in names] for row in rows))
     model = models.Coverage(
         run=run_model(figures.run if figures else None),

@@ -36,6 +36,7 @@ def to_models(view: View, figures: Figures, table: pd.DataFrame) -> list[models.
         title=table["indicator"].map({name: view.say(one.title) for name, one in _definitions(view)}),
         name=_names(view, figures, table),
         reason=table[f"reason_{view.lang}"],
+        loaded=~table["indicator"].isin([one.id for one in figures.left_out]),
     )
     for name in ("grade", "level", "reason"):
         frame[name] = frame[name].mask(frame[name] == "")

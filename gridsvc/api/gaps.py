@@ -35,7 +35,10 @@ def gaps_reply(
     rows = [] if found is None else _properties(found)
     if view.form == "html":
         titles = {name: view.say(one.title) for name, one in view.service.indicators.items()}
-        return view.page("gaps.html", about=about, path=path, rows=rows, run=run, titles=titles, links=links)
+        units = {name: one.unit for name, one in view.service.indicators.items()}
+        return view.page(
+            "gaps.html", about=about, path=path, rows=rows, run=run, titles=titles, units=units, links=links
+        )
     shapes = [] if found is None else geojson.geometries(found.geometry.to_numpy())
     features = [
         geojson.feature(f"{row['indicator']}/{row['gap']}", shape, row)
@@ -46,7 +49,7 @@ def gaps_reply(
 
 
 def _properties(found: geopandas.GeoDataFrame) -> list[dict[str, Any]]:
-    """Everything known of each gap; the chiefs as a list."""
+    """Everything known of each gap; the chiefs and officers as lists, days as YYYY-MM-DD."""
     columns = [name for name in found.columns if name not in INTERNAL]
-    rows = records(pd.DataFrame(found[columns]))
-    return [row | {"chiefs": (row["chiefs"] or "").split()} for row in rows]
+    table = pd.DataFrame(found[columns]).assign(since=found["since"].dt.strftime("%Y-%m-%d"))
+    return [row | {who: (row[who] or "").split() for who in ("chiefs", "officers")} for row in records(table)]

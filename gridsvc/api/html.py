@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from gridsvc import __version__
 from gridsvc.codes import LEVEL_TITLES
+from gridsvc.coverage.indicators import GROUPS
 from gridsvc.maps.words import percent, unit
 from gridsvc.text import LANGS, bilingual
 
@@ -52,8 +54,17 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["groupby_order"] = _grouped
     environment.filters["segment"] = lambda text: quote(str(text), safe="")
     return environment
+
+
+def _grouped(rows: Iterable[Any], group_of: Mapping[str, str]) -> list[tuple[str, list[Any]]]:
+    """Rows of indicators by group, groups in the order in which they come."""
+    found: dict[str, list[Any]] = {}
+    for row in rows:
+        found.setdefault(group_of[row.indicator], []).append(row)
+    return list(found.items())
 
 
 def render(template: str, view: View, **context: Any) -> str:
@@ -83,6 +94,7 @@ def render(template: str, view: View, **context: Any) -> str:
             most=MOST_ROWS,
             percent=percent,
             unit=lambda text: unit(text)(view.lang),
+            group_of={name: GROUPS[one.group](view.lang) for name, one in view.service.indicators.items()},
             **context,
         )
     )

@@ -37,6 +37,13 @@ def indicator(view: PageView, indicator_id: IndicatorId) -> Response:
     return view.reply(model, "indicator.html", zone=zone)
 
 
+def _deductions(one: Indicator) -> models.Deductions | None:
+    if one.deductions is None:
+        return None
+    steps = [models.Deduction(size=size, points=points) for size, points in one.deductions.steps]
+    return models.Deductions(by=one.deductions.by, steps=steps)
+
+
 def indicator_model(view: View, one: Indicator, *, alone: bool = False) -> models.Indicator:
     """A definition as the service shows it."""
     title = view.say(one.title)
@@ -59,7 +66,12 @@ def indicator_model(view: View, one: Indicator, *, alone: bool = False) -> model
         goals=[models.Goal(value=goal.value, source=goal.source) for goal in one.goals],
         bands={str(grade): value for grade, value in one.bands.items()},
         minimum_denominator=one.minimum_denominator,
+        minimum_known=one.minimum_known,
         allowed=[models.Allowance(upto=upto, failures=failures) for upto, failures in one.allowed],
+        weight=one.weight,
+        veto=one.veto,
+        deductions=_deductions(one),
+        system=one.system,
         zone=one.zone,
         rule=one.model_dump(mode="json", exclude=_TOLD, exclude_defaults=True),
         source=one.source,

@@ -73,6 +73,8 @@ WORDS: dict[str, Text] = {
     "covers": bilingual("covers", "覆盖"),
     "base": bilingual("counted on", "计算范围"),
     "duty": bilingual("duty", "责任"),
+    "along": bilingual("stands along", "沿线设置"),
+    "report": bilingual("report", "上报值"),
 }
 DEFINITION: dict[str, Text] = {
     "id": bilingual("Indicator", "指标"),
@@ -85,18 +87,25 @@ DEFINITION: dict[str, Text] = {
     "factor": bilingual("Factor", "系数"),
     "goals": bilingual("Goals", "目标"),
     "bands": bilingual("Bands", "等级"),
+    "weight": bilingual("Points", "权重"),
+    "veto": bilingual("Veto", "一票否决"),
+    "deductions": bilingual("Deductions", "扣分"),
+    "system": bilingual("Assessment", "测评体系"),
     "source": bilingual("Source", "依据"),
     "year": bilingual("Year", "年份"),
 }
+YES = bilingual("yes", "是")
+MET = {True: bilingual("met", "达标"), False: bilingual("missed", "未达标")}
 PART, SAYS = bilingual("Part", "项目"), bilingual("Says", "内容")
 EVERYWHERE = bilingual("everywhere", "全域")
 WHOLES = {
     1e-9: bilingual("nm", "nm"),
+    1e-8: bilingual("10⁻⁸", "10⁻⁸"),
     1e-6: bilingual("mm²", "mm²"),
     1.0: bilingual("features", "个"),
     1e-3: bilingual("thousandths", "千分之一"),
 }
-DIGITS = {1e-9: 9, 1e-6: 6, 1.0: 0, 1e-3: 3}
+DIGITS = {1e-9: 9, 1e-8: 8, 1e-6: 6, 1.0: 0, 1e-3: 3}
 CODED = {"fact": WORDS, "side": WORDS, "what": WORDS, "part": WORDS}
 
 
@@ -113,8 +122,12 @@ def definition(found: Explanation, lang: str) -> list[tuple[str, str, Any]]:
         "rule": one.model_dump(mode="json", exclude=told, exclude_defaults=True),
         "unit": unit_words(one.unit)(lang),
         "factor": one.factor,
-        "goals": [{"value": goal.value, "source": goal.source} for goal in one.goals],
+        "goals": found.figure["goals"],
         "bands": {str(name): value for name, value in one.bands.items()},
+        "weight": "" if one.weight is None else one.weight,
+        "veto": YES(lang) if one.veto else "",
+        "deductions": {} if one.deductions is None else one.deductions.model_dump(mode="json"),
+        "system": one.system,
         "source": one.source,
         "year": one.year,
     }
@@ -167,9 +180,7 @@ def headed(rows: pd.DataFrame, found: Explanation, lang: str) -> pd.DataFrame:
 def sheets(found: Explanation, lang: str) -> dict[str, pd.DataFrame]:
     """The sheets of a workbook: definition and sums, one for each side, what stands behind them, loads."""
     rows, other = found.rows, [*SIDES, *EXACT.values()]
-    about = [
-        (title, _line(value, "、" if lang == "zh" else ", ")) for _, title, value in definition(found, lang)
-    ]
+    about = [(title, _line(value, lang)) for _, title, value in definition(found, lang)]
     about += [("", "")] + [(title, value) for title, value in _figure(found, lang)]
     about += [("", _adds_up(found)(lang))]
     made = {
@@ -208,20 +219,26 @@ def _figure(found: Explanation, lang: str) -> list[tuple[str, str]]:
     return [(name(lang), value) for name, value in zip(names, values, strict=True)]
 
 
-def _line(value: Any, comma: str) -> str:
+def _goal(goal: dict[str, Any], lang: str) -> str:
+    """A goal, who set it and whether it is met."""
+    met = MET.get(goal["met"])
+    return f"{goal['value']:g} ({goal['source']}{': ' + met(lang) if met else ''})"
+
+
+def _line(value: Any, lang: str) -> str:
     """A part of a definition on one line."""
+    comma = "、" if lang == "zh" else ", "
     if isinstance(value, list):
-        return comma.join(f"{one['value']:g} ({one['source']})" for one in value)
+        return comma.join(_goal(one, lang) for one in value)
     return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)
 
 
 def opening(found: Explanation, lang: str) -> list[str]:
     """The figure and its definition as lines."""
-    comma = "、" if lang == "zh" else ", "
     colon = "：" if lang == "zh" else ": "
     lines = [f"{title}{colon}{value}" for title, value in _figure(found, lang)]
     lines += [
-        f"{title}{colon}{_line(value, comma)}"
+        f"{title}{colon}{_line(value, lang)}"
         for name, title, value in definition(found, lang)
         if value not in ("", [], {}) and name not in ("id", "factor")
     ]

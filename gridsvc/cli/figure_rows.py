@@ -13,7 +13,8 @@ from rich.text import Text as Styled
 from gridsvc.cli.tables import NOTHING, Side, show_table
 from gridsvc.coverage.amounts import quantities
 from gridsvc.coverage.figures import Figures
-from gridsvc.coverage.indicators import Indicator
+from gridsvc.coverage.indicators import GROUPS, REPORTED, Indicator
+from gridsvc.coverage.reasons import LEFT
 from gridsvc.errors import UsageError
 from gridsvc.maps.words import unit
 from gridsvc.text import Text, bilingual
@@ -21,6 +22,7 @@ from gridsvc.text import Text, bilingual
 # base units per whole amount: what an amount is follows from its grain
 LENGTH, AREA = 1e-9, 1e-6
 SORTS = ("subject", "name", "indicator", "value", "grade", "numerator", "denominator", "known_share")
+BLANK = Styled("")
 GRADES = {"A": "green", "B": "yellow", "C": "red"}
 # the name of a column in JSON -> in spreadsheets
 HEADINGS: dict[str, Text] = {
@@ -35,6 +37,7 @@ HEADINGS: dict[str, Text] = {
     "grade": bilingual("Grade", "等级"),
     "goal": bilingual("Goal", "目标"),
     "met": bilingual("Goal met", "达标"),
+    "points_off": bilingual("Points off", "扣分"),
     "numerator": bilingual("Numerator", "分子"),
     "denominator": bilingual("Denominator", "分母"),
     "known_share": bilingual("Share known", "已知比例"),
@@ -77,6 +80,8 @@ def described(figures: Figures, table: pd.DataFrame, lang: str) -> pd.DataFrame:
             "grade": table["grade"],
             "goal": table["goal"],
             "met": table["met"],
+            "goals": table["goals"],
+            "points_off": table["points_off"],
             "numerator": table["numerator"],
             "denominator": table["denominator"],
             "numerator_exact": table["numerator_int"],
@@ -145,11 +150,16 @@ def goal_of(indicator: Indicator) -> str:
 def show_figures(out: Console, rows: pd.DataFrame, figures: Figures, lang: str) -> None:
     """Print figures as a table; what is the same in every row stands above it."""
     one_indicator, one_subject = rows["indicator"].nunique() == 1, rows["subject"].nunique() == 1
+    titles = [] if one_indicator else [one.title(lang) for one in figures.left_out]
+    if titles:
+        rows = rows[~rows["indicator"].isin([one.id for one in figures.left_out])]
     hidden = {"title"} if one_indicator else set()
     hidden |= {"subject", "name"} if one_subject else set()
     hidden |= {"reason"} if not rows["reason"].any() else set()
     columns = [(name, side) for name, side in SHOWN.items() if name not in hidden]
     cells = [_cells(row, figures.indicators[row["indicator"]]) for row in rows.to_dict(orient="records")]
+    if one_subject and not one_indicator:
+        cells = _grouped(cells, [figures.indicators[name] for name in rows["indicator"]], lang)
     above = [str(rows["title"].iloc[0])] if one_indicator else []
     above += [f"{rows['name'].iloc[0]} {rows['subject'].iloc[0]}"] if one_subject else []
     show_table(
@@ -160,17 +170,37 @@ def show_figures(out: Console, rows: pd.DataFrame, figures: Figures, lang: str) 
         spare=[[HEADINGS[name](lang) for name in group] for group in SPARE],
         lang=lang,
     )
+    if titles:
+        told = LEFT.fill(titles=("、" if lang == "zh" else ", ").join(titles))
+        out.print(told(lang), highlight=False, markup=False, soft_wrap=True)
+
+
+def _grouped(
+    cells: list[dict[str, object]], indicators: list[Indicator], lang: str
+) -> list[dict[str, object]]:
+    """Rows with a line for each group of indicators above it; as they are where they are sorted otherwise."""
+    groups = [one.group for one in indicators]
+    runs = [group for place, group in enumerate(groups) if not place or group != groups[place - 1]]
+    if len(runs) != len(set(groups)):
+        return cells
+    found: list[dict[str, object]] = []
+    for place, (group, row) in enumerate(zip(groups, cells, strict=True)):
+        if not place or group != groups[place - 1]:
+            blank: dict[str, object] = dict.fromkeys(row, BLANK)
+            found.append(blank | {"title": Styled(GROUPS[group](lang), style="bold")})
+        found.append(row)
+    return found
 
 
 def _cells(row: dict[Any, Any], indicator: Indicator) -> dict[str, object]:
     """One figure as it is shown, by column."""
     above, below = quantities(indicator)
-    share = row["known_share"]
+    share, reported = row["known_share"], indicator.kind == REPORTED
     return {
         **{name: row[name] for name in ("title", "subject", "name", "display", "unit", "reason")},
         "grade": Styled(row["grade"] or NOTHING, style=GRADES.get(row["grade"], "")),
         "goal": goal_of(indicator),
-        "numerator": amount(row["numerator"], above),
-        "denominator": amount(row["denominator"], below),
+        "numerator": "" if reported else amount(row["numerator"], above),
+        "denominator": "" if reported else amount(row["denominator"], below),
         "known_share": "" if share != share else f"{share:.1%}",
     }

@@ -2,53 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import geopandas as gpd
-import numpy as np
-import pandas as pd
-import shapely
 import typer
-from rich.console import Console
 
 from gridsvc.cli.figures import AsOfOption, ChiefOption, RunOption, UnitOption, open_figures, require_chief
-from gridsvc.cli.output import FormatOption, Listing, OutOption, deliver, plain_records
+from gridsvc.cli.gap_rows import described, headed, show_gaps
+from gridsvc.cli.output import Format, FormatOption, Listing, choose_format, deliver, plain_records, written
 from gridsvc.cli.session import Session, command
-from gridsvc.cli.tables import Side, show_table
+from gridsvc.cli.worklists import all_chiefs, all_units, subject_of, told, worklist, write_all
 from gridsvc.coverage.figures import Figures
-from gridsvc.errors import NotFoundError
-from gridsvc.layers import Layers
-from gridsvc.maps.words import unit as unit_words
-from gridsvc.text import Text, bilingual
+from gridsvc.errors import NotFoundError, UsageError
+from gridsvc.export.worklist import write_worklist
+from gridsvc.text import bilingual
 
-KINDS: dict[str, Text] = {
-    "stretch": bilingual("stretch", "路段"),
-    "area": bilingual("area", "区域"),
-    "feature": bilingual("feature", "部件"),
-}
-# what a gap's size is measured in, as people write it
-MEASURES: dict[str, Text] = {
-    "m": bilingual("m", "m"),
-    "m2": bilingual("m²", "m²"),
-    "count": bilingual("features", "个"),
-}
-HEADINGS: dict[str, Text] = {
-    "number": bilingual("No.", "序号"),
-    "kind": bilingual("Kind", "类型"),
-    "place": bilingual("Where", "位置"),
-    "from_m": bilingual("From (m)", "起点 (m)"),
-    "to_m": bilingual("To (m)", "终点 (m)"),
-    "size": bilingual("Size", "大小"),
-    "measure": bilingual("Unit", "单位"),
-    "unit": bilingual("Unit code", "单元编码"),
-    "unit_name": bilingual("Belongs to", "所属单元"),
-    "chiefs": bilingual("Chiefs", "路长"),
-    "lon": bilingual("Longitude", "经度"),
-    "lat": bilingual("Latitude", "纬度"),
-}
-RIGHT = {"number", "from_m", "to_m", "size", "lon", "lat"}
-# left out in this order where a terminal is narrow
-SPARE = (("kind",), ("lon", "lat"), ("unit_name",))
+ALL = bilingual("All indicators", "全部指标")
+WRITING = bilingual("Worklists", "清单")
 
 
 def register(app: typer.Typer) -> None:
@@ -58,94 +29,109 @@ def register(app: typer.Typer) -> None:
     def gaps(
         session: Session,
         indicator: Annotated[
-            str, typer.Argument(metavar="INDICATOR", help="Id of the indicator, e.g. lit_road.")
-        ],
+            str | None,
+            typer.Argument(
+                metavar="[INDICATOR]", help="Id of the indicator, e.g. lit_road; all when left out."
+            ),
+        ] = None,
         unit: UnitOption = None,
         chief: ChiefOption = None,
+        every_chief: Annotated[
+            bool, typer.Option("--all-chiefs", help="A worklist for every road chief, into the folder -o.")
+        ] = False,
+        units_of: Annotated[
+            str | None,
+            typer.Option(
+                "--all-units",
+                metavar="LEVEL",
+                help="A worklist for every unit of a level, into the folder -o.",
+            ),
+        ] = None,
         as_of: AsOfOption = None,
         run: RunOption = None,
         limit: Annotated[
             int, typer.Option("--limit", min=1, help="Rows to show at most on a terminal.")
         ] = 50,
         form: FormatOption = None,
-        out: OutOption = None,
+        out: Annotated[
+            Path | None,
+            typer.Option(
+                "--output", "-o", metavar="FILE", help="Write to this file; a folder for all worklists."
+            ),
+        ] = None,
     ) -> None:
-        """List what keeps an indicator from its goal, worst first: dark stretches, areas without green …"""
+        """List what keeps indicators from their goals, worst first: dark stretches, areas without green …"""
+        one = [name for name, given in (("--unit", unit), ("--chief", chief)) if given is not None]
+        many = [name for name, given in (("--all-chiefs", every_chief), ("--all-units", units_of)) if given]
+        if many and (one or len(many) > 1):
+            both = [*many, *one]
+            raise UsageError(
+                f"{both[0]} and {both[1]} cannot be asked for together",
+                f"{both[0]} 与 {both[1]} 不能同时使用",
+            )
+        if many:
+            _write_all(session, indicator, units_of, run, as_of, form, out, many[0])
+            return
         with open_figures(session, run, as_of) as figures:
-            one = figures.indicators[indicator]
             require_chief(figures, chief)
             if unit is not None and unit not in set(figures.units["code"]):
                 raise NotFoundError(f"there is no unit {unit!r}", f"没有单元 {unit!r}")
-            found = figures.gaps(one.id, unit, chief)
-            rows = described(figures, found, session.lang)
-        about = {"indicator": one.id, "title": one.title(session.lang), "run": figures.run.id}
-        listing = Listing(
-            "gaps",
-            lambda: {**about, "count": len(rows), "gaps": plain_records(rows)},
-            lambda: rows.rename(columns={name: title(session.lang) for name, title in HEADINGS.items()}),
-            lambda: gpd.GeoDataFrame(rows, geometry=found.geometry.to_numpy(), crs=found.crs),
-            lambda console: show_gaps(console, rows, limit, one.title(session.lang), session.lang),
-        )
-        deliver(session, listing, form, out)
+            if out is not None and choose_format(session, form, out) is Format.XLSX:
+                subject = subject_of(figures, unit, chief, session.lang)
+                write_worklist(worklist(figures, subject, indicator, session.lang), out)
+                session.answer({"file": str(out), "format": Format.XLSX.value}, written(out))
+                return
+            listing = _listing(figures, session, indicator, unit, chief, limit)
+            deliver(session, listing, form, out)
 
 
-def described(figures: Figures, found: gpd.GeoDataFrame, lang: str) -> pd.DataFrame:
-    """Gaps as rows of a worklist; ``lon``, ``lat``: a point on the gap, in degrees."""
-    names = figures.units.set_index("code")["name"]
-    points = shapely.point_on_surface(np.asarray(found.geometry, dtype=object))
-    layers = {name: layer.title(lang) for name, layer in figures.layers.items()}
-    asset = found["layer"].map(layers).fillna("") + " " + found["feature_key"].fillna("")
-    place = found["road_name"].where(
-        found["road_name"].notna() & (found["road_name"] != ""), asset.str.strip()
-    )
-    return pd.DataFrame(
-        {
-            "number": np.arange(1, len(found) + 1),
-            "kind": found["kind"].map(lambda kind: KINDS[kind](lang)),
-            "place": place,
-            "from_m": found["from_m"],
-            "to_m": found["to_m"],
-            "size": found["size"],
-            "measure": [
-                measure(figures.layers, layer, name)(lang)
-                for layer, name in zip(found["layer"], found["measure"], strict=True)
-            ],
-            "unit": found["unit"],
-            "unit_name": found["unit"].map(names),
-            "chiefs": found["chiefs"],
-            "lon": shapely.get_x(points),
-            "lat": shapely.get_y(points),
-        }
+def _listing(
+    figures: Figures,
+    session: Session,
+    indicator: str | None,
+    unit: str | None,
+    chief: str | None,
+    limit: int,
+) -> Listing:
+    """The gaps in every form but a workbook."""
+    one = None if indicator is None else figures.indicators[indicator]
+    found = figures.gaps(indicator, unit, chief)
+    rows = described(figures, found, session.lang)
+    title = (ALL if one is None else one.title)(session.lang)
+    about = {"indicator": indicator, "title": title, "run": figures.run.id}
+    named = rows if one is None else rows.drop(columns="indicator")
+    leave_out = () if one is None else ("indicator",)
+    return Listing(
+        "gaps",
+        lambda: {**about, "count": len(rows), "gaps": plain_records(named)},
+        lambda: headed(named, session.lang),
+        lambda: gpd.GeoDataFrame(named, geometry=found.geometry.to_numpy(), crs=found.crs),
+        lambda console: show_gaps(console, rows, limit, title, session.lang, leave_out),
     )
 
 
-def measure(layers: Layers, layer: str | None, name: str) -> Text:
-    """What sizes are in: one of :data:`MEASURES`, else the unit of the layer's field that features weigh by."""
-    return MEASURES[name] if name in MEASURES else unit_words(layers[str(layer)].fields[name].unit)
-
-
-def show_gaps(out: Console, rows: pd.DataFrame, limit: int, title: str, lang: str) -> None:
-    """Print the worst gaps."""
-    if rows.empty:
-        none = bilingual(f"{title}: no gaps listed", f"{title}：没有可列出的短板")
-        out.print(none(lang), highlight=False, markup=False, soft_wrap=True)
-        return
-    shown = [name for name in HEADINGS if name != "unit" and (name == "number" or rows[name].notna().any())]
-    columns: list[tuple[str, Side]] = [
-        (HEADINGS[name](lang), "right" if name in RIGHT else "left") for name in shown
-    ]
-    cells = [[_cell(name, row[name]) for name in shown] for row in plain_records(rows.head(limit))]
-    spare = [[HEADINGS[name](lang) for name in group] for group in SPARE]
-    show_table(out, columns, cells, title=title, spare=spare, lang=lang)
-    if len(rows) > limit:
-        more = bilingual(
-            f"the worst {limit} of {len(rows)}; --limit shows more, -o FILE.xlsx writes them all",
-            f"共 {len(rows)} 处，显示最大的 {limit} 处；--limit 可调，-o 文件.xlsx 可全部导出",
+def _write_all(
+    session: Session,
+    indicator: str | None,
+    level: str | None,
+    run: int | None,
+    as_of: str | None,
+    form: Format | None,
+    folder: Path | None,
+    option: str,
+) -> None:
+    """A workbook for every chief, or for every unit of *level*."""
+    if folder is None or form not in (None, Format.XLSX):
+        raise UsageError(
+            f"{option} writes workbooks into a folder: add -o FOLDER, and no other --format than xlsx",
+            f"{option} 将工作簿写入文件夹：请加 -o 文件夹，--format 只能为 xlsx",
         )
-        out.print(more(lang), highlight=False)
-
-
-def _cell(name: str, value: object) -> object:
-    if isinstance(value, float):
-        return f"{value:.6f}" if name in ("lon", "lat") else f"{value:,.1f}"
-    return value
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder} is a file, not a folder", f"{folder} 是文件，不是文件夹")
+    with open_figures(session, run, as_of) as figures, session.progress() as progress:
+        if indicator is not None:
+            figures.indicators[indicator]
+        subjects = all_chiefs(figures, session.lang) if level is None else all_units(figures, level)
+        progress.step("worklists", WRITING, len(subjects))
+        made = write_all(figures, subjects, indicator, folder, session.lang, progress.advance)
+    session.answer({"folder": str(folder), "files": [path.name for path in made]}, told(made, folder))

@@ -25,6 +25,8 @@ class DeadEnds:
     """The same as places on the roads' axis, nanometres."""
     stretches: Intervals
     """A street that is dead at both ends has one stretch and two ends."""
+    length: Floats
+    """Metres from each end to the first junction."""
 
 
 def dead_ends(
@@ -50,7 +52,10 @@ def dead_ends(
     ends = ends[shapely.contains_properly(county, points) & ~goes_on]
     dead = np.isin(chain, chain[edge[ends]])
     return DeadEnds(
-        network.nodes[nodes[ends]], place[ends], Intervals.of(network.start[dead], network.end[dead])
+        network.nodes[nodes[ends]],
+        place[ends],
+        Intervals.of(network.start[dead], network.end[dead]),
+        length[chain[edge[ends]]],
     )
 
 

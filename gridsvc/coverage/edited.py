@@ -12,6 +12,7 @@ import pandas as pd
 from gridsvc.coverage.changes import Neighbourhood
 from gridsvc.coverage.held import PEOPLE, Edit, HeldScene, Part, boxes_of, stacked
 from gridsvc.coverage.indicators import Indicator
+from gridsvc.coverage.leftovers import HOMES, RESIDENTS
 from gridsvc.coverage.local import LOCAL, LocalScene, fact_layers, joined_layer, neighbourhood
 from gridsvc.coverage.observations import of_layer
 from gridsvc.duties.roads import texts
@@ -39,8 +40,10 @@ class Edited:
             for part, edit in parts.items()
             if layers[part[0]].geometry
         }
+        self._residents = HOMES in layers and scene.knows(HOMES, RESIDENTS)
         self.road = (layers.roads.name, False)
         self.changed = {name for name, _ in self.parts}
+        self.keys = {str(key) for edit in self.parts.values() for key in edit.keys}
         self.marked: dict[str, set[str]] = {}
         """By layer features that are as they were, but count otherwise."""
         if self.road in self.parts:
@@ -90,8 +93,9 @@ class Edited:
         roads = self.road[0] in self.changed | set(self.marked)
         return bool(
             used & (self.changed | self.tables | set(self.marked))
-            or (roads and indicator.for_chiefs and owned)
+            or (roads and owned)
             or (indicator.responsible and self.people)
+            or (indicator.kind == "area_near" and HOMES in self.changed)
             or (self.road in self.parts and indicator.near is not None and indicator.near.way == "walk")
             # nothing is known of what other kinds rest on
             or (indicator.kind not in LOCAL and (self.tables or self.road in self.parts))
@@ -117,22 +121,35 @@ class Edited:
         roads = self.road[0] in self.changed | set(self.marked)
         assets = [layer.name for layer in self.before.layers.of_role("asset")]
         assets = [name for name in assets if roads or name in self.changed]
-        self._near = None
         if not len(boxes) or not (indicators or assets or roads):
             return None
         around = neighbourhood(self.before, indicators, boxes)
         names = {select.layer for one in indicators for _, select in one.selects} | set(assets)
+        names |= {HOMES for one in indicators if one.kind == "area_near"}
         joined = {joined_layer(one) for one in indicators} - {""}
         before = LocalScene(self.before, around, names, joined)
         self.finish()
         after = LocalScene(self.after, around, names, joined, None if roads else before)
-        return Neighbourhood(before, after, indicators, assets, roads)
+        return Neighbourhood(before, after, indicators, assets, roads, self.keys)
+
+    @property
+    def everywhere(self) -> bool:
+        """Whether gaps are others everywhere: those without a chief name the officers of their unit, and areas tell
+        of residents only where any are known."""
+        posts = self.people and differs(self.before.duties.posts, self.after.duties.posts)
+        return posts or (HOMES in self.changed and self._residents != self.after.knows(HOMES, RESIDENTS))
 
     def finish(self) -> HeldScene:
         """Carry out the edits."""
         for part in [part for part in self.parts if part != self.road]:
             self.after.put(part, self.parts.pop(part))
         return self.after
+
+
+def differs(one: pd.DataFrame, other: pd.DataFrame) -> bool:
+    """Whether two tables hold other rows."""
+    texts = (sorted(map(repr, frame.astype(str).to_numpy().tolist())) for frame in (one, other))
+    return next(texts) != next(texts)
 
 
 def keys_array(keys: list[str]) -> Keys:

@@ -13,11 +13,15 @@ import pyproj
 import shapely
 
 from gridsvc import __version__
-from gridsvc.coverage.amounts import Measured
+from gridsvc.coverage.amounts import Gaps
+from gridsvc.coverage.gap_age import with_age
 from gridsvc.coverage.gaps import find_gaps
-from gridsvc.coverage.indicators import Indicator, Indicators
+from gridsvc.coverage.indicators import REPORTED, Indicator, Indicators
+from gridsvc.coverage.leftovers import HOMES
 from gridsvc.coverage.measures import measure, prepare
+from gridsvc.coverage.reports import newest, tally_reports
 from gridsvc.coverage.scene import Scene
+from gridsvc.coverage.shortages import find_shortages, has_shortages
 from gridsvc.coverage.tallies import asset_holders, tally
 from gridsvc.crs import transform
 from gridsvc.layers import Layers
@@ -77,6 +81,7 @@ def results(
     tell = progress or (lambda what, done, total: None)
     total = len(indicators) + 3
     tell("partition", 0, total)
+    scene.read([HOMES])
     prepare(scene, indicators)
     tables = {"cells": in_degrees(scene, scene.partition.cells), "findings": _findings(scene)}
     tell("roads", 1, total)
@@ -87,23 +92,26 @@ def results(
     }
     told = count(2)
 
-    def work(indicator: Indicator) -> tuple[pd.DataFrame, pd.DataFrame]:
+    def work(indicator: Indicator) -> tuple[pd.DataFrame, gpd.GeoDataFrame]:
         tell(indicator.id, next(told), total)
-        return results_of(scene, indicator, measure(scene, indicator))
+        return results_of(scene, indicator)
 
     done = scene.workers.map(work, indicators)
     tell("store", total - 1, total)
-    return tables | {
-        "tallies": stack([tallies for tallies, _ in done]),
-        "gaps": in_degrees(scene, stack([gaps for _, gaps in done])),
-    }
+    gaps = with_age(scene, indicators, stack([gaps for _, gaps in done]))
+    return tables | {"tallies": stack([tallies for tallies, _ in done]), "gaps": in_degrees(scene, gaps)}
 
 
-def results_of(
-    scene: Scene, indicator: Indicator, measured: Measured
-) -> tuple[pd.DataFrame, gpd.GeoDataFrame]:
-    """Tallies and gaps (metre CRS) of one indicator."""
-    return tally(scene, indicator, measured), find_gaps(scene, indicator, measured.gaps)
+def results_of(scene: Scene, indicator: Indicator) -> tuple[pd.DataFrame, gpd.GeoDataFrame]:
+    """Tallies and gaps (metre CRS, without their age) of one indicator."""
+    if indicator.kind == REPORTED:
+        rows = newest(scene.reports, indicator, scene.as_of)
+        return tally_reports(rows, indicator), find_gaps(scene, indicator, Gaps())
+    measured = measure(scene, indicator)
+    tallies = tally(scene, indicator, measured)
+    if has_shortages(indicator):
+        return tallies, find_shortages(scene, indicator, tallies)
+    return tallies, find_gaps(scene, indicator, measured.gaps)
 
 
 def software() -> dict[str, str]:

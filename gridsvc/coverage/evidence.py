@@ -10,8 +10,9 @@ import pandas as pd
 import shapely
 
 from gridsvc.coverage.amounts import CELLS, PIECES
+from gridsvc.coverage.clauses import Along, Choice, Near, Select
 from gridsvc.coverage.facts import Facts, spelled
-from gridsvc.coverage.indicators import Indicator, Near, Select
+from gridsvc.coverage.indicators import Indicator
 from gridsvc.coverage.reach import groups
 from gridsvc.coverage.scene import Scene
 from gridsvc.duties.people import CHIEFS, OFFICERS
@@ -43,9 +44,16 @@ def list_behind(scene: Scene, indicator: Indicator, facts: list[Facts]) -> pd.Da
     for one in facts:
         if near is not None and one.grain in (PIECES, CELLS):
             parts += _near(scene, indicator, near, one)
-        if indicator.responsible:
+        if indicator.responsible or indicator.vacant:
             parts.append(_duties(scene, one))
-        if one.grain == CELLS and of is not None and one.having("numerator", "unknown").any():
+        if indicator.along is not None:
+            parts.append(_standing(scene, indicator.along, one))
+        if (
+            one.grain == CELLS
+            and of is not None
+            and scene.layers[of.layer].role != "unit"
+            and one.having("numerator", "unknown").any()
+        ):
             parts.append(_covering(scene, "covers", of, one))
         if one.grain == CELLS and indicator.base is not None:
             parts.append(_covering(scene, "base", indicator.base, one))
@@ -53,7 +61,7 @@ def list_behind(scene: Scene, indicator: Indicator, facts: list[Facts]) -> pd.Da
     return found.reindex(columns=BEHIND)
 
 
-def _features(scene: Scene, select: Select | Near, rows: Ints) -> dict[str, object]:
+def _features(scene: Scene, select: Choice, rows: Ints) -> dict[str, object]:
     """What tells features of a layer apart, and the fields by which they were chosen."""
     frame = scene.targets(select.layer) if isinstance(select, Near) else scene.layer(select.layer)
     names = [*select.where, *([select.field] if isinstance(select, Near) and select.by == "near" else [])]
@@ -113,6 +121,26 @@ def _covering(scene: Scene, what: str, select: Select, facts: Facts) -> pd.DataF
     )
 
 
+def _standing(scene: Scene, along: Along, facts: Facts) -> pd.DataFrame:
+    """What stands along the road features that count, and where."""
+    found, roads = scene.assignments(along.layer), scene.roads
+    row, place = (found[name].to_numpy(np.int64) for name in ("row", "place"))
+    stands = np.isin(row, facts.place) & scene.choose(along).possible & (row >= 0)
+    rows = np.flatnonzero(stands)
+    rows = rows[np.argsort(place[rows], kind="stable")]
+    at = roads.measure(place[rows], row[rows])
+    return pd.DataFrame(
+        {
+            "what": "along",
+            **_features(scene, along, rows),
+            "of": roads.frame["key"].to_numpy(object)[row[rows]],
+            "from_m": at,
+            "to_m": at,
+            "distance_m": found["distance_m"].to_numpy(float)[rows],
+        }
+    )
+
+
 def _duties(scene: Scene, facts: Facts) -> pd.DataFrame:
     """Duties on road features that count, or on units."""
     names = {
@@ -163,6 +191,7 @@ def layers_used(layers: Layers, indicator: Indicator, facts: list[Facts]) -> lis
     names += ["exemptions"] if indicator.of is not None else []
     names += ["observations"] if any(layers[name].observed for name in indicator.layers) else []
     names += [DUTIES, OFFICERS, LINEAGE] if indicator.responsible else []
+    names += [roads, "road_shares", DUTIES, CHIEFS] if indicator.has_chief or indicator.along else []
     return list(dict.fromkeys(names))
 
 

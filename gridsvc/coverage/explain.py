@@ -15,9 +15,10 @@ from gridsvc.coverage.engine import software
 from gridsvc.coverage.evidence import layers_used, list_behind, list_exemptions, list_sources
 from gridsvc.coverage.facts import COLUMNS, EXACT, Facts, list_facts
 from gridsvc.coverage.figures import Figures
-from gridsvc.coverage.indicators import Indicator
+from gridsvc.coverage.indicators import REPORTED, Indicator
 from gridsvc.coverage.measures import measure, prepare
 from gridsvc.coverage.reasons import NOT_HIS
+from gridsvc.coverage.reports import list_reports, newest
 from gridsvc.coverage.scene import Rows, Scene
 from gridsvc.coverage.tallies import OWNERS, SIDES, cell_of
 from gridsvc.crs import transform
@@ -83,9 +84,10 @@ class Explanation:
     def per_whole(self) -> dict[str, float]:
         """Base units (metres, square metres, features, persons) per whole amount, by side."""
         above, below = quantities(self.indicator)
-        # what a density does not know belongs to its numerator
-        unknown = above if self.indicator.kind == "density" else below
-        return {"numerator": above, "denominator": below, "unknown": unknown, "exempt": below}
+        if self.indicator.kind != "density":
+            return {"numerator": above, "denominator": below, "unknown": below, "exempt": below}
+        # features whose numbers are missing are counted; exempt is what the numerator lacks
+        return {"numerator": above, "denominator": below, "unknown": 1.0, "exempt": above}
 
     @property
     def rows(self) -> pd.DataFrame:
@@ -122,9 +124,7 @@ def explain(
     facts: list[Facts] = []
     if all(run.versions.get(name) for name in indicator.layers):
         prepare(scene, [indicator])
-        facts = list(
-            list_facts(scene, indicator, measure(scene, indicator), _taker(scene, indicator, subject))
-        )
+        facts = _facts(scene, indicator, subject)
     used = layers_used(figures.layers, indicator, facts)
     return Explanation(
         figures,
@@ -138,6 +138,14 @@ def explain(
         list_sources(used, run.versions, scene.versions(), figures.store.loads()),
         _changed(run, figures.indicators.digest),
     )
+
+
+def _facts(scene: Scene, indicator: Indicator, subject: Subject) -> list[Facts]:
+    """What is counted for the subject; of a reported value the report."""
+    if indicator.kind == REPORTED:
+        return list_reports(newest(scene.reports, indicator, scene.as_of), subject.code)
+    measured = measure(scene, indicator)
+    return list(list_facts(scene, indicator, measured, _taker(scene, indicator, subject)))
 
 
 def _figure(figures: Figures, indicator: Indicator, subject: Subject) -> pd.Series:

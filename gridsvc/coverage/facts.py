@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from gridsvc.coverage.amounts import CELLS, PIECES, Amounts, Measured
-from gridsvc.coverage.indicators import Indicator, Near, Select
+from gridsvc.coverage.amounts import CELLS, PIECES, Amounts, Measured, rated
+from gridsvc.coverage.clauses import Choice, Near, Select
+from gridsvc.coverage.indicators import Indicator
 from gridsvc.coverage.reach import groups, near_of
 from gridsvc.coverage.scene import Rows, Scene
 from gridsvc.coverage.tallies import SIDES, cell_of, sides
@@ -93,7 +94,7 @@ def _pieces(scene: Scene, indicator: Indicator, side: Side, rows: Ints) -> Facts
     )
     order = np.lexsort((pieces.side, start))
     shapes: Callable[[], Shapes] = lambda: roads.segments.stretches(start[order], end[order])  # noqa: E731
-    return Facts(PIECES, _shaped(found.iloc[order]), road[order], shapes)
+    return Facts(PIECES, completed(found.iloc[order]), road[order], shapes)
 
 
 def _parts(pieces: Pieces, amounts: Amounts, rows: Ints, start: Ints, end: Ints, of: Ints) -> Ints:
@@ -107,8 +108,8 @@ def _parts(pieces: Pieces, amounts: Amounts, rows: Ints, start: Ints, end: Ints,
         return np.where(first, amounts.amount[rows[of]], 0)
     covered, begun = amounts.stretches.within(start, end), pieces.start[rows[of]]
     before = amounts.stretches.within(begun, start)
-    mine = pieces.take(rows[of])
-    return mine.credit(before + covered) - mine.credit(before)
+    mine, rate = pieces.take(rows[of]), None if amounts.rate is None else amounts.rate[rows[of]]
+    return rated(mine.credit(before + covered), rate) - rated(mine.credit(before), rate)
 
 
 def _whole(scene: Scene, indicator: Indicator, grain: str, side: Side, rows: Ints) -> Facts:
@@ -130,11 +131,11 @@ def _whole(scene: Scene, indicator: Indicator, grain: str, side: Side, rows: Int
         if indicator.kind == "feature_near" and grain == indicator.features.layer:
             found = found.assign(**_nearest(scene, grain, near_of(indicator), rows))
     shapes = (cells if frame is None else frame).geometry.to_numpy(object)
-    return Facts(grain, _shaped(found), rows, lambda: shapes[rows])
+    return Facts(grain, completed(found), rows, lambda: shapes[rows])
 
 
-def _shaped(found: pd.DataFrame) -> pd.DataFrame:
-    """The columns of facts, amounts that are not there as 0."""
+def completed(found: pd.DataFrame) -> pd.DataFrame:
+    """The columns of facts, amounts that are not there as 0, others as missing."""
     rows = found.reset_index(drop=True).reindex(columns=COLUMNS)
     return rows.assign(**{name: rows[name].fillna(0).astype(np.int64) for name in EXACT.values()})
 
@@ -150,11 +151,14 @@ def _cell_names(scene: Scene) -> Names:
 
 def _fields(frame: pd.DataFrame, indicator: Indicator, layer: str, rows: Ints) -> list[str]:
     """Values of the fields that decide how features of a layer count, as ``field=value``."""
-    selects: list[Select | Near] = [one for _, one in indicator.selects if one.layer == layer]
+    selects: list[Choice] = [one for _, one in indicator.selects if one.layer == layer]
     names = [name for one in selects for name in one.where]
     names += [one.weight for one in selects if isinstance(one, Select) and one.weight]
     if indicator.of is not None and indicator.of.layer == layer:
-        names += indicator.match
+        names += [*indicator.match, *([indicator.filled] if indicator.filled else [])]
+        names += (
+            [indicator.covered.field] if indicator.covered is not None and indicator.covered.field else []
+        )
     near = indicator.near
     if near is not None and near.by and layer == (indicator.features if near.by == "of" else near).layer:
         names.append(near.field)

@@ -14,24 +14,35 @@ import shapely
 
 from gridsvc.codes import LEVELS
 from gridsvc.coverage.amounts import quantities
-from gridsvc.coverage.grades import grade
-from gridsvc.coverage.indicators import Indicator, Indicators
+from gridsvc.coverage.gap_lists import list_gaps
+from gridsvc.coverage.grades import Grade, grade
+from gridsvc.coverage.indicators import REPORTED, Indicator, Indicators
 from gridsvc.coverage.reasons import Reasons
+from gridsvc.coverage.reports import KIND, newest, said_of
 from gridsvc.coverage.tallies import SIDES
 from gridsvc.errors import NotFoundError, UsageError
 from gridsvc.layers import Layers
 from gridsvc.partition.validity import units_on
 from gridsvc.settings import Workspace
 from gridsvc.store import RunRecord, Store
-from gridsvc.text import bilingual
+from gridsvc.text import Text, bilingual
 
 REST = bilingual("{name}, rest", "{name}其余部分")
 
 COLUMNS = [
     "indicator", "subject_kind", "level", "subject", "name", "numerator", "denominator", "numerator_int",
-    "denominator_int", "unknown_int", "exempt_int", "value", "display", "unit", "grade", "goal", "met",
-    "reason_en", "reason_zh", "known_share",
+    "denominator_int", "unknown_int", "exempt_int", "value", "display", "unit", "grade", "goal", "met", "goals",
+    "points_off", "reason_en", "reason_zh", "known_share",
 ]  # fmt: skip
+
+
+def _goals(indicator: Indicator, found: Grade) -> list[dict[str, Any]]:
+    """Every goal, and whether it is met (None where that cannot be said)."""
+    met = found.reached or (None,) * len(indicator.goals)
+    return [
+        {"value": goal.value, "source": goal.source, "met": one}
+        for goal, one in zip(indicator.goals, met, strict=True)
+    ]
 
 
 @dataclass(frozen=True)
@@ -60,6 +71,12 @@ class Figures:
                 "nothing is computed yet; run: gridsvc compute", "尚未计算；请先执行：gridsvc compute"
             )
         return cls(store, workspace, layers, indicators, record)
+
+    @cached_property
+    def left_out(self) -> list[Indicator]:
+        """Indicators that the run does not have, as a layer they need was never loaded."""
+        versions = self.run.versions
+        return [one for one in self.indicators.values() if not all(versions.get(name) for name in one.layers)]
 
     @cached_property
     def cells(self) -> gpd.GeoDataFrame:
@@ -150,7 +167,9 @@ class Figures:
         return pd.concat([below.assign(rest=False), rest], ignore_index=True)
 
     def _by_unit(self, indicator: Indicator, subjects: pd.DataFrame) -> pd.DataFrame:
-        """Sums over the cells of each unit asked for."""
+        """Sums over the cells of each unit asked for; reported values of the units themselves."""
+        if indicator.kind == REPORTED:
+            return self._by_report(indicator, subjects)
         rows = self._sums(indicator, "cell")
         owner = self._owners.reindex(rows["subject"])
         sums = rows[list(SIDES)].astype(np.int64).groupby(owner.to_numpy(object)).sum()
@@ -165,6 +184,17 @@ class Figures:
             named = group[["code", "name", "level"]].reset_index(drop=True)
             parts.append(pd.concat([named, found], axis=1).assign(rest=bool(rest)))
         table = pd.concat(parts, ignore_index=True) if parts else subjects.assign(**dict.fromkeys(SIDES, 0))
+        return self._titled(table)
+
+    def _by_report(self, indicator: Indicator, subjects: pd.DataFrame) -> pd.DataFrame:
+        """What was reported for each unit asked for, and for nothing in it or left over between."""
+        sums = self._sums(indicator, KIND).set_index("subject").astype(np.int64)
+        named = subjects[["code", "name", "level", "rest"]].reset_index(drop=True)
+        found = sums.reindex(named["code"].where(~named["rest"].astype(bool)), fill_value=0)
+        return self._titled(pd.concat([named, found.reset_index(drop=True)], axis=1))
+
+    def _titled(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Units' sums under the codes and names by which they are asked for."""
         left_over = table["rest"].to_numpy(bool)
         table["subject"] = table["code"] + np.where(left_over, "*", "")
         table["name"] = [
@@ -219,9 +249,13 @@ class Figures:
             self._reasons.why(indicator, kind, subject, size, unknown, exempt)
             for size, unknown, exempt, kind, subject in subjects
         ]
+        if indicator.kind == REPORTED:
+            told = self._reports(indicator)
+            reasons = [told.get(code, why) for code, why in zip(table["subject"], reasons, strict=True)]
         # a density's two sides are of different things, of which no share is known
-        rated = indicator.kind != "density"
-        seen = [(d + u) * rated for d, u in zip(sides["denominator"], sides["unknown"], strict=True)]
+        seen = [
+            (d + u) * indicator.rated for d, u in zip(sides["denominator"], sides["unknown"], strict=True)
+        ]
         shown = {
             "indicator": indicator.id,
             "numerator": np.array(sides["numerator"], dtype=float) * above,
@@ -236,6 +270,8 @@ class Figures:
             "grade": [one.grade for one in grades],
             "goal": np.nan if indicator.goal is None else indicator.goal,
             "met": pd.array([one.met for one in grades], dtype="boolean"),
+            "goals": pd.Series([_goals(indicator, one) for one in grades], index=table.index, dtype=object),
+            "points_off": [np.nan if one.points_off is None else float(one.points_off) for one in grades],
             "reason_en": [reason.en if reason else "" for reason in reasons],
             "reason_zh": [reason.zh if reason else "" for reason in reasons],
             "known_share": [d / s if s else np.nan for d, s in zip(sides["denominator"], seen, strict=True)],
@@ -244,30 +280,62 @@ class Figures:
             {name: shown[name] if name in shown else table[name] for name in COLUMNS}, index=table.index
         )
 
+    def _reports(self, indicator: Indicator) -> dict[str, Text]:
+        """By unit: when and by whom its value was reported."""
+        day = dt.date.fromisoformat(self.run.as_of)
+        return said_of(newest(self._read(REPORTED), indicator, day))
+
     @cached_property
     def _reasons(self) -> Reasons:
         return Reasons(self.layers, self.run.versions, self.cells, self.workspace.county.layout)
 
     # geometry
 
+    @cached_property
+    def counties(self) -> pd.DataFrame:
+        """The figures of the counties."""
+        return self.table(level=LEVELS[0])
+
+    @cached_property
+    def stored_gaps(self) -> gpd.GeoDataFrame:
+        """The run's gaps as they are stored."""
+        return self.store.result("gaps", self.run.id)
+
+    @cached_property
+    def _denominators(self) -> dict[str, dict[str, int]]:
+        return {}
+
+    def denominators(self, indicator: str) -> dict[str, int]:
+        """The whole amount below the line of every unit that has one, by code."""
+        if indicator not in self._denominators:
+            self._denominators[indicator] = self._below(indicator)
+        return self._denominators[indicator]
+
+    def _below(self, indicator: str) -> dict[str, int]:
+        rows = self._sums(self.indicators[indicator], "cell")
+        owner = self._owners.reindex(rows["subject"]).reset_index(drop=True)
+        amount = rows["denominator"].astype(np.int64).reset_index(drop=True)
+        found: dict[str, int] = {}
+        for digits in self.workspace.county.layout.lengths.values():
+            deep = owner.str.len() >= digits
+            sums = amount[deep].groupby(owner[deep].str[:digits]).sum()
+            found |= dict(zip(sums.index.astype(str), sums.tolist(), strict=True))
+        return found
+
     def gaps(
         self, indicator: str | None = None, unit: str | None = None, chief: str | None = None
     ) -> gpd.GeoDataFrame:
-        """The run's gaps, largest first, narrowed to an indicator, a unit (and all below it), a chief.
+        """The run's gaps, narrowed to an indicator, a unit (and all below it), a chief; the worst first.
 
-        A stretch is listed whole under every unit that it lies along, so lists of several units do not add up;
-        ``unit`` is the one with most of it.
+        Worst is what brings the county the largest part of its way to the goal, then what gains it most.
+
+        ``gain_county`` is what closing a gap adds to the county's figure, in the indicator's unit, ``gain_own`` what
+        it adds to the figure of the unit or chief asked for, else of the gap's ``unit``. A stretch stands under every
+        unit that it lies along: ``size`` is its length on the ground, ``own`` the part that counts in that figure, so
+        ``own`` of neighbouring units adds up. ``since``: the first day from which it is known to stand;
+        ``inherited``: whether that is before the duties of all who answer for it, or of the chief asked for.
         """
-        where: dict[str, Any] = {"indicator": self.indicators[indicator].id} if indicator else {}
-        found = self.store.result("gaps", self.run.id, where)
-        if unit is not None:
-            found = found[(" " + found["unit"].fillna("")).str.contains(f" {unit}", regex=False)]
-        if chief is not None:
-            mine = [chief in (names or "").split() for names in found["chiefs"]]
-            found = found[np.array(mine, dtype=bool)]
-        found = found.assign(unit=found["unit"].fillna("").str.split(" ").str[0])
-        order = found.sort_values(["indicator", "size", "gap"], ascending=[True, False, True])
-        return order.reset_index(drop=True)
+        return list_gaps(self, indicator, unit, chief)
 
     def unit_shapes(self, level: str) -> gpd.GeoDataFrame:
         """Each unit of *level* as the union of its cells: ``code``, ``name``, geometry in longitude, latitude."""

@@ -20,6 +20,10 @@ class Grade:
     grade: str
     met: bool | None
     """Whether the county's own goal is reached."""
+    reached: tuple[bool, ...] = ()
+    """The same of each goal."""
+    points_off: Fraction | None = None
+    """What is taken off in the assessment, where the definition says."""
 
 
 @lru_cache(maxsize=1024)
@@ -36,8 +40,17 @@ def grade(indicator: Indicator, numerator: int, denominator: int, unknown: int =
     value = Fraction(numerator, denominator) * above / below * exact(indicator.factor)
     if too_little_known(indicator, denominator, unknown):
         return Grade(value, display(indicator, value), "", None)
-    met = None if indicator.goal is None else _reaches(indicator, value, indicator.goal)
-    return Grade(value, display(indicator, value), _band(indicator, value, numerator, denominator), met)
+    reached = tuple(_reaches(indicator, value, goal.value) for goal in indicator.goals)
+    size, good = denominator * below, numerator * above
+    failures = size - good if indicator.direction == "up" else good
+    return Grade(
+        value,
+        display(indicator, value),
+        _band(indicator, value, size, failures),
+        reached[0] if reached else None,
+        reached,
+        _points_off(indicator, value, failures),
+    )
 
 
 def too_little_known(indicator: Indicator, denominator: int, unknown: int) -> bool:
@@ -49,17 +62,25 @@ def _reaches(indicator: Indicator, value: Fraction, bound: float) -> bool:
     return value >= exact(bound) if indicator.direction == "up" else value <= exact(bound)
 
 
-def _band(indicator: Indicator, value: Fraction, numerator: int, denominator: int) -> str:
-    """A, B or C; small numbers by the failures that are allowed; none below the minimum."""
-    above, below = (exact(unit) for unit in quantities(indicator))
-    size = denominator * below
+def _points_off(indicator: Indicator, value: Fraction, failures: Fraction) -> Fraction | None:
+    """Points of the last step that is reached; None where the definition takes none off."""
+    if indicator.deductions is None:
+        return None
+    missed = failures
+    if indicator.deductions.by == "shortfall":
+        short = exact(indicator.goals[0].value) - value
+        missed = short if indicator.direction == "up" else -short
+    off = [exact(points) for size, points in indicator.deductions.steps if missed >= exact(size)]
+    return off[-1] if off else Fraction(0)
+
+
+def _band(indicator: Indicator, value: Fraction, size: Fraction, failures: Fraction) -> str:
+    """A, B or C; small numbers by the failures that are allowed, but not all of them; none below the minimum."""
     if size < exact(indicator.minimum_denominator):
         return ""
-    good = numerator * above
-    failures = size - good if indicator.direction == "up" else good
     for upto, allowed in indicator.allowed:
         if size <= exact(upto):
-            return "A" if failures <= exact(allowed) else "C"
+            return "A" if failures <= exact(allowed) and failures < size else "C"
     if not indicator.bands:
         return ""
     for letter in ("A", "B"):

@@ -26,7 +26,7 @@ FEW = 32
 """Boxes that are compared one by one; more are looked up in a tree."""
 PEOPLE = (DUTIES, CHIEFS, OFFICERS)
 _ROADS = ("roads", "_closed", "duties")
-_ANEW = ("_shared", "_agreements", "pieces", "streets", "_exemptions", "_held")
+_ANEW = ("_shared", "_agreements", "pieces", "streets", "_exemptions", "_held", "reports")
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,16 @@ class HeldScene(Scene):
         if name not in self._targets:
             self._targets[name] = stacked(self.layer(name), self.beside(name))
         return self._targets[name]
+
+    def unit_boxes(self) -> Floats:
+        """For each cell the box around all cells of its unit, (4, n)."""
+        number, units = pd.factorize(self.partition.cells["unit"])
+        low = np.full((2, len(units)), np.inf)
+        high = -low
+        np.minimum.at(low.T, number, self.cell_boxes[:2].T)
+        np.maximum.at(high.T, number, self.cell_boxes[2:].T)
+        boxes: Floats = np.vstack([low, high])[:, number]
+        return boxes
 
     def part(self, part: Part) -> gpd.GeoDataFrame:
         """The features of one part of a layer."""

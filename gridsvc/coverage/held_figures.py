@@ -12,6 +12,7 @@ import pandas as pd
 from gridsvc.coverage.figures import COLUMNS, Figures
 from gridsvc.coverage.held import HeldScene
 from gridsvc.coverage.indicators import Indicator
+from gridsvc.coverage.reports import KIND
 from gridsvc.coverage.sums import UNIT, Sums
 from gridsvc.coverage.tallies import SIDES
 
@@ -31,6 +32,8 @@ class HeldFigures(Figures):
     def changed(self, sums: pd.DataFrame) -> pd.DataFrame:
         """The figures of units, roads and chiefs among *sums* (as :meth:`Sums.add` returns them), as rows."""
         named = {UNIT: self._titles, "road": self._names("road"), "chief": self._names("chief")}
+        # what is reported stands for the unit that it was reported for
+        sums = sums.assign(subject_kind=sums["subject_kind"].replace({KIND: UNIT}))
         kinds, subjects = sums["subject_kind"].tolist(), sums["subject"].tolist()
         shown = [
             kind in ("road", "chief") or (kind == UNIT and subject in self._levels)

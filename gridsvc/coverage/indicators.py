@@ -8,108 +8,79 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic import Field as Spec
+from pydantic import ValidationError, model_validator
 
-from gridsvc.coverage.faults import find_faults
+from gridsvc.coverage.clauses import (
+    Along,
+    Choice,
+    Clause,
+    Covered,
+    DeadEnd,
+    Deductions,
+    Faulty,
+    Goal,
+    Near,
+    Select,
+    Where,
+)
+from gridsvc.coverage.faults import find_faults, own_faults
 from gridsvc.duties.people import CHIEFS, OFFICERS
 from gridsvc.duties.stretches import DUTIES
 from gridsvc.errors import DefinitionError, NotFoundError
-from gridsvc.layers import NAME, Layers
+from gridsvc.layers import Layers
 from gridsvc.settings import Workspace, explain, read_toml, shipped_dir
-from gridsvc.text import Text
+from gridsvc.text import Text, bilingual
 
 Kind = Literal[
-    "count_share", "length_share", "length_near", "feature_near", "area_near", "area_share", "density"
-]
-Condition = str | bool | int | float
+    "count_share", "length_share", "length_near", "spacing", "feature_near", "area_near", "area_share", "density",
+    "reported",
+]  # fmt: skip
+Group = Literal["roads", "green", "sanitation", "parking", "services", "responsibility"]
+GROUPS: dict[Group, Text] = {
+    "roads": bilingual("Roads and light", "道路与照明"),
+    "green": bilingual("Green", "园林绿化"),
+    "sanitation": bilingual("Cleanliness", "市容环卫"),
+    "parking": bilingual("Parking", "停车"),
+    "services": bilingual("Services", "便民服务"),
+    "responsibility": bilingual("Responsibility", "责任落实"),
+}
+"""Groups by id, in the order in which they are shown."""
 FILE = "indicators.toml"
+REPORTED = "reported"
+"""The table of values that offices report."""
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Select(_Model):
-    """Features of one layer."""
-
-    layer: str
-    where: dict[str, tuple[Condition, ...]] = Spec(default_factory=dict)
-    """Field → allowed values; all fields must agree."""
-    weight: str = ""
-    """Number field that each feature counts with; empty: each counts one."""
-
-
-class Near(_Model):
-    """What must be near, and how near: metres, straight or along the streets."""
-
-    layer: str
-    where: dict[str, tuple[Condition, ...]] = Spec(default_factory=dict)
-    distance: float | None = Spec(default=None, gt=0)
-    by: Literal["", "of", "near"] = ""
-    """Whose field decides the distance: that of the feature asked about, or that of the target."""
-    field: str = ""
-    distances: dict[str, float] = Spec(default_factory=dict)
-    """Metres by value of ``field``; ``distance`` is for values not listed (without it they are never near)."""
-    way: Literal["straight", "walk"] = "straight"
-    """Walk: along the streets, with the straight way from and to them."""
-    join: float = Spec(default=50, gt=0)
-    """Walk: metres from a street beyond which nothing joins it; areas are entered from streets that near, and
-    the ground that near to a street is reached from it."""
-
-    @model_validator(mode="after")
-    def _distances(self) -> Self:
-        if (self.by != "") != bool(self.field) or bool(self.field) != bool(self.distances):
-            raise ValueError("by, field and distances go together")
-        if not self.distances and self.distance is None:
-            raise ValueError("distance is missing")
-        if any(metres <= 0 for metres in self.distances.values()):
-            raise ValueError("distances must be positive metres")
-        return self
-
-    def metres(self, value: object) -> float | None:
-        """Distance for a feature whose deciding field holds *value*."""
-        return self.distances.get(str(value), self.distance)
-
-
-class DeadEnd(_Model):
-    """What counts as a dead end of the street network."""
-
-    longer_than: float = Spec(default=0, ge=0)
-    """Metres from the end to the first junction; what is no longer is none."""
-    gap: float = Spec(default=3, gt=0)
-    """Metres by which an end may miss the next street through careless drawing."""
-    border: float = Spec(default=20, ge=0)
-    """Metres from the county's border, or from what ``inside`` names, at which a street goes on."""
-    inside: Select | None = None
-    """Areas (compounds, squares) that streets end in by rights."""
-
-
-class Goal(_Model):
-    """A target and who set it."""
-
-    value: float
-    source: str
-
-
-class Indicator(_Model):
+class Indicator(Clause):
     """One definition that yields a numerator and a denominator per cell."""
 
     id: str
     title: Text
     definition: Text
     kind: Kind
-    group: Literal["roads", "green", "sanitation", "parking", "responsibility"]
+    group: Group
+    headline: bool = False
+    """Shown where there is room for few only (the table of chiefs)."""
     zone: str = ""
     """Kind of zone that it is graded in; empty: everywhere."""
     of: Select | None = None
     """The features asked about; ``area_near`` has none, it asks about the units' area."""
-    match: dict[str, tuple[Condition, ...]] = Spec(default_factory=dict)
+    match: Where = Spec(default_factory=dict)
     responsible: bool = False
     """Instead of ``match``: the feature or stretch is somebody's duty on the day, the post not vacant."""
+    has_chief: bool = False
+    """Instead of ``match``: the asset belongs to a road there that a chief in office answers for."""
+    vacant: bool = False
+    """Instead of ``match``: somebody's post on the stretch is vacant."""
+    filled: str = ""
+    """Instead of ``match``: this field holds a value; without one the answer is no."""
+    covered: Covered | None = None
+    """Instead of ``match``: enough of the feature's own area is covered."""
     dead_ends: DeadEnd | None = None
     """Instead of ``match``: the stretch is a dead end. A density counts the ends."""
     near: Near | None = None
+    along: Along | None = None
+    """Spacing: what must stand along the road."""
     base: Select | None = None
     """Area kinds: count only on the area of these features."""
     measure: Literal["count", "length", "area"] = "count"
@@ -131,54 +102,40 @@ class Indicator(_Model):
     minimum_known: float = Spec(default=0, ge=0, le=1)
     """Share of what is asked about whose state must be known; below it no grade is given."""
     allowed: tuple[tuple[float, float], ...] = ()
-    """Small numbers: (denominator up to, failures allowed); grade A if kept, else C. Rates beyond."""
+    """Small numbers: (denominator up to, failures allowed); grade A if kept and not everything fails, else C. Rates
+    beyond."""
+    weight: float | None = Spec(default=None, gt=0)
+    """Points that it has in the assessment."""
+    veto: bool = False
+    """Missing the county's own goal fails the whole assessment (一票否决)."""
+    deductions: Deductions | None = None
+    system: str = ""
+    """The assessment system and its version that points and veto are of."""
     source: str
-    year: int
+    year: int = Spec(ge=1949, le=2100)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        faults = []
-        if not NAME.match(self.id):
-            faults.append(f"id {self.id!r} must be a lower-case word")
-        if self.kind.endswith("_near") != (self.near is not None):
-            faults.append("near: kinds that end in _near, and only these, have it")
-        if (self.kind == "area_near") != (self.of is None):
-            faults.append("of: every kind but area_near has it")
-        if self.kind == "area_near" and self.near is not None and self.near.by == "of":
-            faults.append("near.by: area_near has no of that could decide")
-        if self.kind in ("count_share", "length_share"):
-            if bool(self.match) + self.responsible + (self.dead_ends is not None) != 1:
-                faults.append("a share needs one of match, responsible and dead_ends")
-        elif self.match or self.responsible:
-            faults.append("match, responsible: belong to count_share and length_share")
-        if self.dead_ends is not None and self.kind not in ("length_share", "density"):
-            faults.append("dead_ends: belongs to length_share and density")
-        if self.kind == "density" and self.dead_ends is not None and self.measure != "count":
-            faults.append("measure: dead ends are counted")
-        if (self.kind == "density") != bool(self.per):
-            faults.append("per: density, and only density, has it")
-        if self.kind != "density" and self.measure != "count":
-            faults.append("measure: belongs to density")
-        if self.kind == "density" and self.allowed:
-            faults.append("allowed: a density has no failures to count")
-        if self.kind == "density" and self.minimum_known:
-            faults.append("minimum_known: a density has no share that is known")
-        if (self.per in ("length", "weight")) != (self.per_of is not None):
-            faults.append("per_of: names the layer that per = length or weight sums")
-        if self.per == "weight" and self.per_of is not None and not self.per_of.weight:
-            faults.append("per_of.weight: names the number field that per = weight sums")
-        if self.base is not None and not self.kind.startswith("area_"):
-            faults.append("base: belongs to area kinds")
-        a, b = self.bands.get("A"), self.bands.get("B")
-        if self.bands and (a is None or b is None):
-            faults.append("bands: both A and B")
-        elif a is not None and b is not None and (a <= b if self.direction == "up" else a >= b):
-            faults.append(f"bands: A ({a}) must be better than B ({b})")
-        if [upto for upto, _ in self.allowed] != sorted({upto for upto, _ in self.allowed}):
-            faults.append("allowed: rows must rise")
+        faults = own_faults(self)
         if faults:
-            raise ValueError("; ".join(faults))
+            raise Faulty(faults)
         return self
+
+    @property
+    def ways(self) -> list[str]:
+        """Names of the keys given that say which features or stretches count in a share."""
+        names = ("match", "responsible", "has_chief", "vacant", "filled", "covered", "dead_ends")
+        return [name for name in names if getattr(self, name)]
+
+    @property
+    def of_length(self) -> bool:
+        """True for shares of road length."""
+        return self.kind.startswith("length") or self.kind == "spacing"
+
+    @property
+    def rated(self) -> bool:
+        """True for shares, of which failures can be counted and a part can be known."""
+        return self.kind not in ("density", "reported")
 
     @property
     def goal(self) -> float | None:
@@ -195,15 +152,20 @@ class Indicator(_Model):
     @property
     def for_chiefs(self) -> bool:
         """True where a chief can have the figure: it rests on roads and assets, not on areas."""
-        return not self.kind.startswith("area_") and "area" not in (self.measure, self.per)
+        areas = (
+            self.kind.startswith("area_") or "area" in (self.measure, self.per) or self.covered is not None
+        )
+        return not areas and self.kind != "reported"
 
     @property
-    def selects(self) -> list[tuple[str, Select | Near]]:
+    def selects(self) -> list[tuple[str, Choice]]:
         """Every choice of features, with its key."""
         inside = self.dead_ends.inside if self.dead_ends is not None else None
         named = {
             "of": self.of,
             "near": self.near,
+            "along": self.along,
+            "covered": self.covered,
             "base": self.base,
             "per_of": self.per_of,
             "dead_ends.inside": inside,
@@ -213,13 +175,18 @@ class Indicator(_Model):
     @property
     def layers(self) -> list[str]:
         """Names of the layers that must be loaded."""
-        duties = [DUTIES, CHIEFS if self.kind == "length_share" else OFFICERS] if self.responsible else []
-        return list(dict.fromkeys([*(select.layer for _, select in self.selects), *duties]))
+        named = [select.layer for _, select in self.selects]
+        if self.kind == "reported":
+            return [REPORTED]
+        if self.responsible or self.vacant or self.has_chief:
+            officers = self.responsible and self.kind == "count_share"
+            named += [DUTIES, OFFICERS if officers else CHIEFS]
+        return list(dict.fromkeys(named))
 
 
 @dataclass(frozen=True)
 class Indicators(Mapping[str, Indicator]):
-    """All indicators by id, in the order of the file."""
+    """All indicators by id: group by group, in each in the order of the files."""
 
     by_id: dict[str, Indicator]
     digest: str
@@ -257,6 +224,8 @@ def load_indicators(workspace: Workspace | None, layers: Layers) -> Indicators:
     for path in paths:
         for name, raw in read_toml(path).items():
             found[name] = _read(path, name, raw, layers)
+    order = list(GROUPS)
+    found = dict(sorted(found.items(), key=lambda entry: order.index(entry[1].group)))
     text = "\n".join(one.model_dump_json() for one in found.values())
     return Indicators(found, sha256(text.encode()).hexdigest())
 
@@ -274,5 +243,6 @@ def _read(path: Path, name: str, raw: Any, layers: Layers) -> Indicator:
         ) from error
     faults = find_faults(indicator, layers)
     if faults:
-        raise DefinitionError(f"{path}: {name}: {'; '.join(faults)}", f"{path}：{name}：{'；'.join(faults)}")
+        said = Faulty(faults).text
+        raise DefinitionError(f"{path}: {name}: {said.en}", f"{path}：{name}：{said.zh}")
     return indicator

@@ -14,8 +14,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from gridsvc.coverage.clauses import Select
 from gridsvc.coverage.held import HeldScene, pairs_meeting, stacked
-from gridsvc.coverage.indicators import Indicator, Select
+from gridsvc.coverage.indicators import Indicator
+from gridsvc.coverage.leftovers import HOMES, RESIDENTS
 from gridsvc.coverage.reach import farthest
 from gridsvc.coverage.scene import Scene
 from gridsvc.duties.assignments import assign
@@ -74,11 +76,14 @@ def neighbourhood(scene: HeldScene, indicators: list[Indicator], edited: Floats)
         inner = _around(inner, scene.boxes((name, False)))
     held = [scene.boxes((scene.layers.roads.name, False))]
     held += [scene.boxes((name, False)) for one in indicators for name in fact_layers(one)]
+    outer = inner
     if any(counts_area(one) for one in indicators):
         held.append(scene.cell_boxes)
-    outer = inner
     for boxes in held:
         outer = _union(outer, _around(inner, boxes))
+    if any(one.kind == "area_near" for one in indicators):
+        # what nothing serves is joined over all cells of a unit
+        outer = _union(outer, _around(inner, scene.cell_boxes, scene.unit_boxes()))
     return _grown(outer, reach)
 
 
@@ -87,10 +92,10 @@ def _grown(boxes: Floats, metres: float) -> Floats:
     return grown
 
 
-def _around(inner: Floats, boxes: Floats) -> Floats:
-    """Each of *inner* (m, 4), grown to hold all of *boxes* (4, n) that meet it."""
+def _around(inner: Floats, boxes: Floats, whole: Floats | None = None) -> Floats:
+    """Each of *inner* (m, 4), grown to hold all of *boxes* (4, n) that meet it, or what they stand for in *whole*."""
     number, row = pairs_meeting(boxes, inner)
-    outer = inner.copy()
+    boxes, outer = boxes if whole is None else whole, inner.copy()
     np.minimum.at(outer[:, :2], number, boxes[:2, row].T)
     np.maximum.at(outer[:, 2:], number, boxes[2:, row].T)
     return outer
@@ -130,6 +135,7 @@ class LocalScene(Scene):
         else:
             self.roads, self.duties = roads_of.roads, roads_of.duties
         self._frames[roads[0]] = self.roads.frame
+        self._knows = {one: scene.knows(*one) for one in [(HOMES, RESIDENTS)] if HOMES in names}
         for name in {*names, roads[0]}:
             wide = around
             if name in joined:
@@ -156,6 +162,10 @@ class LocalScene(Scene):
     def _shared(self) -> tuple[Pieces, pd.DataFrame]:
         """The roads' pieces, and agreements that were not applied."""
         return self._share() if self._roads_of is None else self._roads_of._shared
+
+    def knows(self, name: str, field: str) -> bool:
+        """Whether any feature of the whole layer has a value in a field."""
+        return self._knows[name, field]
 
     def table(self, name: str, *, context: bool = False) -> Any:
         """Rows of a table; features are asked for as :meth:`layer` and :meth:`targets`."""

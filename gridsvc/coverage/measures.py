@@ -9,14 +9,17 @@ from typing import Any
 import numpy as np
 import shapely
 
-from gridsvc.coverage.amounts import CELLS, PIECES, Amounts, Gaps, Measured
-from gridsvc.coverage.indicators import DeadEnd, Indicator, Select
+from gridsvc.coverage.amounts import CELLS, PIECES, Amounts, Ends, Gaps, Measured, rated
+from gridsvc.coverage.clauses import Covered, DeadEnd, Select
+from gridsvc.coverage.indicators import Indicator
 from gridsvc.coverage.reach import farthest, features_within, ground_within, near_of, roads_within, undecided
 from gridsvc.coverage.scene import Rows, Scene
+from gridsvc.coverage.spacing import well_spaced
 from gridsvc.partition.areas import cover, fused, union_areas
-from gridsvc.partition.cells import SQUARE_MM
+from gridsvc.partition.cells import OUTSIDE, SQUARE_MM
 from gridsvc.partition.faces import Ints, Shapes
 from gridsvc.partition.intervals import Intervals
+from gridsvc.partition.segments import Floats
 from gridsvc.partition.workers import do
 
 
@@ -75,13 +78,45 @@ def _responsible(scene: Scene, name: str) -> Rows:
     return holds
 
 
+def _has_chief(scene: Scene, name: str) -> Rows:
+    """Assets whose road is certain and that a chief in office answers for where they stand."""
+    found = scene.assignments(name)
+    place = found["place"].to_numpy(np.int64)
+    held: Rows = found["confirmed"].to_numpy(bool) & (scene.duties.held.within(place, place + 1) > 0)
+    return held
+
+
+def _covered(scene: Scene, of: Select, what: Covered) -> tuple[Rows, Rows]:
+    """Features of which enough is covered, and those of which it is unknown; areas in whole square millimetres."""
+    frame, chosen = scene.layer(of.layer), scene.choose(what)
+    shapes, covering = frame.geometry.to_numpy(), scene.layer(what.layer).geometry.to_numpy()
+    asked = np.full(len(frame), what.share, dtype=float)
+    if what.field:
+        asked = frame[what.field].astype("Float64").to_numpy(float, na_value=np.nan)
+    size = _square_mm(shapes)
+
+    def enough(rows: Rows) -> Rows:
+        held: Rows = _square_mm(cover(shapes, covering[rows], scene.workers)) * 100 >= asked * size
+        return held
+
+    yes = enough(chosen.yes)
+    possible = enough(chosen.possible) if chosen.unknown.any() else yes
+    vague = np.isnan(asked) | (size == 0)
+    return yes & ~vague, (possible & ~yes) | vague
+
+
 def _count_share(scene: Scene, indicator: Indicator) -> Measured:
     of = indicator.features
-    if indicator.responsible:
-        yes = _responsible(scene, of.layer)
-        return _share(scene, indicator, yes, np.zeros(len(yes), dtype=bool))
-    match = scene.matching(of.layer, indicator.match)
-    return _share(scene, indicator, match.yes, match.unknown)
+    if indicator.match:
+        match = scene.matching(of.layer, indicator.match)
+        return _share(scene, indicator, match.yes, match.unknown)
+    if indicator.covered is not None:
+        return _share(scene, indicator, *_covered(scene, of, indicator.covered))
+    if indicator.filled:
+        yes = scene.layer(of.layer)[indicator.filled].notna().to_numpy(bool)
+    else:
+        yes = (_responsible if indicator.responsible else _has_chief)(scene, of.layer)
+    return _share(scene, indicator, yes, np.zeros(len(yes), dtype=bool))
 
 
 def _feature_near(scene: Scene, indicator: Indicator) -> Measured:
@@ -119,6 +154,8 @@ def _share(scene: Scene, indicator: Indicator, yes: Rows, unknown: Rows) -> Meas
 def _length_share(scene: Scene, indicator: Indicator) -> Measured:
     if indicator.responsible:
         return _length(scene, indicator, scene.duties.held, Intervals.empty())
+    if indicator.vacant:
+        return _length(scene, indicator, scene.duties.vacant, Intervals.empty())
     if indicator.dead_ends is not None:
         return _length(scene, indicator, scene.dead_ends(indicator.dead_ends).stretches, Intervals.empty())
     match = scene.matching(indicator.features.layer, indicator.match)
@@ -136,9 +173,24 @@ def _length_near(scene: Scene, indicator: Indicator) -> Measured:
     return _length(scene, indicator, yes, maybe.minus(yes))
 
 
-def _along(scene: Scene, stretches: Intervals) -> Amounts:
+def _spacing(scene: Scene, indicator: Indicator) -> Measured:
+    along = indicator.along
+    if along is None:
+        raise ValueError(f"{indicator.id}: spacing needs along")
+    found, chosen = scene.assignments(along.layer), scene.choose(along)
+    row, place = (found[name].to_numpy(np.int64) for name in ("row", "place"))
+
+    def served(rows: Rows) -> Intervals:
+        return well_spaced(scene.roads, row[rows], place[rows], along.every, along.at_least)
+
+    yes = served(chosen.yes & found["confirmed"].to_numpy(bool))
+    maybe = served(chosen.possible & (row != OUTSIDE))
+    return _length(scene, indicator, yes, maybe.minus(yes))
+
+
+def _along(scene: Scene, stretches: Intervals, rate: Floats | None = None) -> Amounts:
     """What pieces have of stretches."""
-    return Amounts(PIECES, scene.pieces.covered(stretches), stretches)
+    return Amounts(PIECES, rated(scene.pieces.covered(stretches), rate), stretches, rate)
 
 
 def _length(scene: Scene, indicator: Indicator, yes: Intervals, unknown: Intervals) -> Measured:
@@ -146,16 +198,31 @@ def _length(scene: Scene, indicator: Indicator, yes: Intervals, unknown: Interva
     scope = scene.choose(indicator.features)
     whole = scene.stretches_of(scope.possible)
     exempt = scene.exempt_stretches(indicator.id).intersection(whole)
-    unclear = scene.stretches_of(scope.unknown).union(unknown.intersection(whole)).minus(exempt)
+    rate, widthless = _widths(scene, indicator)
+    vague = scene.stretches_of(scope.unknown | (scope.yes & widthless))
+    unclear = vague.union(unknown.intersection(whole)).minus(exempt)
     counted = whole.minus(exempt).minus(unclear)
     good = yes.intersection(counted)
     return Measured(
-        _along(scene, good),
-        _along(scene, counted),
-        _along(scene, unclear),
-        _along(scene, exempt),
+        _along(scene, good, rate),
+        _along(scene, counted, rate),
+        _along(scene, unclear, rate),
+        _along(scene, exempt, rate),
         Gaps(stretches=good if indicator.direction == "down" else counted.minus(good)),
     )
+
+
+def _widths(scene: Scene, indicator: Indicator) -> tuple[Floats | None, Rows]:
+    """Square millimetres that a nanometre of each piece counts, where widths do, and roads whose width is missing.
+
+    What is not known is as wide as the road is drawn.
+    """
+    name, roads = indicator.features.weight, scene.roads
+    if not name:
+        return None, np.zeros(len(roads), dtype=bool)
+    width = roads.frame[name].astype("Float64").to_numpy(float, na_value=np.nan)
+    missing: Rows = np.isnan(width)
+    return np.where(missing, roads.width, width)[scene.pieces.road] * 1e-3, missing
 
 
 # areas
@@ -165,9 +232,22 @@ def _base(scene: Scene, indicator: Indicator) -> Shapes | None:
     """The part of each cell that counts, where a base layer is named."""
     if indicator.base is None:
         return None
-    chosen = scene.choose(indicator.base).yes
+    layer = indicator.base.layer
+    chosen = scene.choose(indicator.base).yes & ~scene.exempt_features(layer, indicator.id)
     cells = scene.partition.cells.geometry.to_numpy()
-    return cover(cells, scene.layer(indicator.base.layer).geometry.to_numpy()[chosen], scene.workers)
+    return cover(cells, scene.layer(layer).geometry.to_numpy()[chosen], scene.workers)
+
+
+def _exempt_ground(scene: Scene, indicator: Indicator, ground: Amounts) -> Amounts | None:
+    """Area of each cell that only exempt features of the base layer cover."""
+    if indicator.base is None:
+        return None
+    chosen = scene.choose(indicator.base).yes
+    if not (chosen & scene.exempt_features(indicator.base.layer, indicator.id)).any():
+        return None
+    cells = scene.partition.cells.geometry.to_numpy()
+    shapes = scene.layer(indicator.base.layer).geometry.to_numpy()[chosen]
+    return Amounts(CELLS, _square_mm(cover(cells, shapes, scene.workers)) - ground.amount)
 
 
 def _square_mm(shapes: Shapes) -> Ints:
@@ -194,26 +274,42 @@ def _area_near(scene: Scene, indicator: Indicator) -> Measured:
     if len(maybe):
         reached = cover(ground, np.concatenate([yes, maybe]), scene.workers, fused)
     gaps = Gaps(ground=ground, reached=reached)
-    return _area(_ground(scene, base), _square_mm(served), _square_mm(reached), gaps)
+    return _area(scene, indicator, _ground(scene, base), _square_mm(served), _square_mm(reached), gaps)
 
 
 def _area_share(scene: Scene, indicator: Indicator) -> Measured:
-    base = _base(scene, indicator)
+    base, layer = _base(scene, indicator), indicator.features.layer
+    if scene.layers[layer].role == "unit" and base is None:
+        inside = _in_units(scene, layer)
+        return _area(scene, indicator, _ground(scene, None), inside, inside, Gaps())
     chosen = scene.choose(indicator.features)
-    shapes = scene.layer(indicator.features.layer).geometry.to_numpy()
+    shapes = scene.layer(layer).geometry.to_numpy()
     area = union_areas(scene.partition, shapes[chosen.yes], base, scene.workers)
     possible = area
     if chosen.unknown.any():
         possible = union_areas(scene.partition, shapes[chosen.possible], base, scene.workers)
-    return _area(_ground(scene, base), area, possible, Gaps())
+    return _area(scene, indicator, _ground(scene, base), area, possible, Gaps())
 
 
-def _area(whole: Amounts, yes: Ints, possible: Ints, gaps: Gaps) -> Measured:
+def _in_units(scene: Scene, layer: str) -> Ints:
+    """Area of each cell that belongs to a unit of the layer's level, 0 for what is left over between them."""
+    cells, level = scene.partition.cells, str(scene.layers[layer].level)
+    digits = scene.workspace.county.layout.lengths[level]
+    return np.where(cells["unit"].str.len() >= digits, cells["area_mm2"].to_numpy(np.int64), 0)
+
+
+def _area(
+    scene: Scene, indicator: Indicator, whole: Amounts, yes: Ints, possible: Ints, gaps: Gaps
+) -> Measured:
     """A share of area, from what surely and what possibly is in it, rounded each by itself."""
     yes = np.minimum(yes, whole.amount)
     unknown = np.clip(possible, yes, whole.amount) - yes
     return Measured(
-        Amounts(CELLS, yes), Amounts(CELLS, whole.amount - unknown), Amounts(CELLS, unknown), gaps=gaps
+        Amounts(CELLS, yes),
+        Amounts(CELLS, whole.amount - unknown),
+        Amounts(CELLS, unknown),
+        _exempt_ground(scene, indicator, whole),
+        gaps,
     )
 
 
@@ -223,20 +319,38 @@ def _area(whole: Amounts, yes: Ints, possible: Ints, gaps: Gaps) -> Measured:
 def _density(scene: Scene, indicator: Indicator) -> Measured:
     of, what = indicator.features, indicator.measure
     if indicator.dead_ends is not None:
-        return Measured(
-            _dead_ends(scene, indicator, indicator.dead_ends), _per(scene, indicator, indicator.per_of)
-        )
-    chosen = scene.choose(of)
-    missing = weights(scene, of)[1]
-    return Measured(
-        _sum(scene, of, what, chosen.yes & ~missing),
-        _per(scene, indicator, indicator.per_of),
-        _sum(scene, of.model_copy(update={"weight": ""}), what, chosen.unknown | (chosen.yes & missing)),
-    )
+        ends = _dead_ends(scene, indicator, indicator.dead_ends)
+        found = np.bincount(ends.piece, minlength=len(scene.pieces)).astype(np.int64)
+        per = _per(scene, indicator, indicator.per_of)
+        return Measured(Amounts(PIECES, found), per, gaps=Gaps(ends=ends))
+    exempt: Amounts | None
+    if what == "length":
+        whole = scene.stretches_of(scene.choose(of).yes)
+        left_out = scene.exempt_stretches(indicator.id).intersection(whole)
+        counted, exempt = _along(scene, whole.minus(left_out)), _along(scene, left_out)
+    else:
+        known = scene.choose(of).yes & ~weights(scene, of)[1]
+        rows = scene.exempt_features(of.layer, indicator.id)
+        counted, exempt = (_sum(scene, of, what, known & one) for one in (~rows, rows))
+    unknown = _unnumbered(scene, indicator)
+    per = _per(scene, indicator, indicator.per_of)
+    return Measured(counted, per, unknown[0], exempt, unknown_per=unknown[1] if len(unknown) > 1 else None)
 
 
-def _dead_ends(scene: Scene, indicator: Indicator, what: DeadEnd) -> Amounts:
-    """Dead ends of chosen roads that are not exempt, each as one of the piece of road that ends there."""
+def _unnumbered(scene: Scene, indicator: Indicator) -> list[Amounts]:
+    """Features that a density leaves out of a side because a field or number is missing, by layer: each is one."""
+    found: dict[str, Rows] = {}
+    for select in (indicator.of, indicator.per_of):
+        if select is not None:
+            chosen, missing = scene.choose(select), weights(scene, select)[1]
+            rows = chosen.unknown | (chosen.yes & missing)
+            rows &= ~scene.exempt_features(select.layer, indicator.id)
+            found[select.layer] = found.get(select.layer, False) | rows
+    return [Amounts(layer, rows.astype(np.int64)) for layer, rows in found.items()]
+
+
+def _dead_ends(scene: Scene, indicator: Indicator, what: DeadEnd) -> Ends:
+    """Dead ends of chosen roads that are not exempt, each with the piece of road that ends there."""
     ends, pieces = scene.dead_ends(what), scene.pieces
     scope = scene.stretches_of(scene.choose(indicator.features).yes)
     counted = scope.minus(scene.exempt_stretches(indicator.id))
@@ -249,7 +363,7 @@ def _dead_ends(scene: Scene, indicator: Indicator, what: DeadEnd) -> Amounts:
         mine = mine[np.argsort(pieces.start[mine], kind="stable")]
         last = mine[np.clip(np.searchsorted(pieces.end[mine], place, side="left"), 0, len(mine) - 1)]
         found = np.where((found < 0) | (pieces.cell[last] == cell), last, found)
-    return Amounts(PIECES, np.bincount(found, minlength=len(pieces)).astype(np.int64))
+    return Ends(ends.xy[held], place, found, ends.length[held])
 
 
 def _per(scene: Scene, indicator: Indicator, per_of: Select | None) -> Amounts:
@@ -273,6 +387,7 @@ KINDS: dict[str, Callable[[Scene, Indicator], Measured]] = {
     "count_share": _count_share,
     "length_share": _length_share,
     "length_near": _length_near,
+    "spacing": _spacing,
     "feature_near": _feature_near,
     "area_near": _area_near,
     "area_share": _area_share,

@@ -29,6 +29,21 @@ def observed_on(layer: Layer, frame: gpd.GeoDataFrame, notes: pd.DataFrame, day:
     return frame
 
 
+def sightings(layer: Layer, frame: gpd.GeoDataFrame, notes: pd.DataFrame, day: dt.date) -> pd.DataFrame:
+    """Every state with a date on or before *day* in which a feature was seen: ``key``, ``day``, ``value``.
+
+    *frame* holds the layer as delivered, *notes* the observations. In the order in which they count.
+    """
+    notes = _about(layer, notes).rename(columns={"key": "note"})
+    seen = notes.rename(columns={"asset_key": "key", "observed_on": "day"})[["key", "day", "value", "note"]]
+    if layer.observed_on:
+        own = frame[["key", layer.observed_on, layer.observed]].set_axis(["key", "day", "value"], axis=1)
+        # of one day the delivered state comes before what was noted
+        seen = pd.concat([pd.DataFrame(own).assign(note=""), seen], ignore_index=True)
+    seen = seen[seen["value"].notna() & (seen["day"] <= pd.Timestamp(day))]
+    return seen.sort_values(["key", "day", "note"], kind="stable", ignore_index=True)[["key", "day", "value"]]
+
+
 def _about(layer: Layer, notes: pd.DataFrame) -> pd.DataFrame:
     """Observations of the layer's state, their values as the layer spells them."""
     field = layer.fields[layer.observed]

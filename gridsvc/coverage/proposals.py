@@ -94,13 +94,19 @@ def siting_indicator(
     indicator = indicators[name] if name is not None else fitting[0]
     near = near_of(indicator)
     if distance is not None:
-        given: dict[str, Any] = {"distance": distance, "by": "", "field": "", "distances": {}}
+        given: dict[str, Any] = {"distance": distance, "by": "", "field": "", "distances": {}, "by_area": ()}
         near = near.model_copy(update=given)
     if near.by == "near" and near.metres(new_target(near)[near.field] or "") is None:
         raise UsageError(
             f"{indicator.id}: the distance depends on {near.field}, which a new one does not have yet; "
             "give --distance METRES",
             f"{indicator.id}：服务距离取决于字段 {near.field}，新设施尚无该值；请给出 --distance 米数",
+        )
+    if near.by_area:
+        raise UsageError(
+            f"{indicator.id}: the distance depends on the area, which a new one does not have yet; "
+            "give --distance METRES",
+            f"{indicator.id}：服务距离取决于面积，新设施尚无面积；请给出 --distance 米数",
         )
     return indicator.model_copy(update={"near": near})
 

@@ -7,14 +7,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import shapely
 
 from gridsvc.coverage.chains import SHORT, Chains, chains_of
-from gridsvc.coverage.indicators import Indicator, Near, Select
+from gridsvc.coverage.clauses import Near, Select
+from gridsvc.coverage.indicators import Indicator
 from gridsvc.coverage.nearness import near_features
 from gridsvc.coverage.proximity import features_near
 from gridsvc.coverage.scene import Rows, Scene
 from gridsvc.coverage.walking import ground_within_walk, streets_within_walk, within_walk
 from gridsvc.partition.areas import surroundings
+from gridsvc.partition.cells import SQUARE_MM
 from gridsvc.partition.faces import Shapes
 from gridsvc.partition.intervals import Intervals
 
@@ -84,6 +87,9 @@ def ground_within(scene: Scene, near: Near, targets: Rows) -> Shapes:
 def groups(scene: Scene, of: str, near: Near, targets: Rows) -> list[tuple[Rows, Rows, float]]:
     """Which features look for which targets within which distance: (features, targets, metres)."""
     every = np.ones(len(scene.layer(of)), dtype=bool)
+    if near.by_area:
+        found = _by_area(near, scene.targets(near.layer).geometry.to_numpy())
+        return [(every, targets & rows, metres) for metres, rows in found if (targets & rows).any()]
     if not near.by:
         return [(every, targets, float(near.distance or 0))] if targets.any() else []
     deciding = (scene.layer(of) if near.by == "of" else scene.targets(near.layer))[near.field]
@@ -101,6 +107,18 @@ def _by_metres(near: Near, deciding: pd.Series) -> list[tuple[float, Rows]]:
         metres = near.metres(value)
         if metres is not None:
             by_metres[metres] = by_metres.get(metres, np.zeros(len(values), dtype=bool)) | (values == value)
+    return sorted(by_metres.items())
+
+
+def _by_area(near: Near, shapes: Shapes) -> list[tuple[float, Rows]]:
+    """Targets by the distance that their area, in whole square millimetres, stands for."""
+    size = np.rint(shapely.area(shapes) * SQUARE_MM)
+    bounds = [bound * SQUARE_MM for bound, _ in near.by_area]
+    step = np.searchsorted(bounds, size, side="right")
+    by_metres: dict[float, Rows] = {}
+    for number, metres in enumerate([near.distance, *(metres for _, metres in near.by_area)]):
+        if metres is not None:
+            by_metres[metres] = by_metres.get(metres, np.zeros(len(shapes), dtype=bool)) | (step == number)
     return sorted(by_metres.items())
 
 
@@ -135,5 +153,7 @@ def undecided(scene: Scene, layer: str, near: Near, by: str) -> Rows:
 
 def farthest(near: Near) -> Near:
     """The same choice of targets, all with the largest distance that any can have."""
-    largest = max([*near.distances.values(), *([near.distance] if near.distance else [])])
-    return near.model_copy(update={"distance": largest, "by": "", "field": "", "distances": {}})
+    steps = [metres for _, metres in near.by_area]
+    largest = max([*near.distances.values(), *steps, *([near.distance] if near.distance else [])])
+    given = {"distance": largest, "by": "", "field": "", "distances": {}, "by_area": ()}
+    return near.model_copy(update=given)

@@ -12,10 +12,12 @@ import pandas as pd
 
 from gridsvc.codes import CodeLayout
 from gridsvc.coverage.grades import too_little_known
-from gridsvc.coverage.indicators import Indicator
+from gridsvc.coverage.indicators import REPORTED, Indicator
 from gridsvc.layers import Layers
 from gridsvc.text import Text, bilingual
 
+LEFT = bilingual("not computed (not loaded): {titles}", "不计算（未入库）：{titles}")
+"""Said once of all indicators of which a layer is not loaded."""
 NO_LAYER = bilingual("not loaded: {layers}", "图层未入库：{layers}")
 NO_ZONE = bilingual("no part of it lies in the zone “{zone}”", "不在“{zone}”范围内")
 NOTHING_IN_ZONE = bilingual("nothing to count in the zone “{zone}”", "“{zone}”范围内没有可计入的对象")
@@ -23,7 +25,11 @@ TOO_LITTLE = bilingual("less than {percent} of it is known: no grade", "已知�
 NOTHING = bilingual("nothing to count here", "没有可计入的对象")
 UNOBSERVED = bilingual("its state is not known yet", "状态未知，尚无数据或巡查记录")
 EXEMPT = bilingual("everything here is exempt", "全部免考")
-NOT_HIS = bilingual("not a figure of persons: it rests on areas or residents", "不按路长统计：以面积或居民计")
+NOT_HIS = bilingual(
+    "not a figure of persons: it rests on areas, residents or reports", "不按路长统计：以面积、居民或上报值计"
+)
+NOT_REPORTED = bilingual("nothing is reported for it up to this day", "截至当日尚无上报值")
+LEFT_OUT = bilingual("left out, as a number or field is missing: {count}", "因缺数值或字段未计入：{count} 个")
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,8 @@ class Reasons:
     ) -> Text | None:
         """Why *subject* has no value or no grade, of which *unknown* and *exempt* amounts were left out."""
         if denominator:
+            if not indicator.rated:
+                return LEFT_OUT.fill(count=f"{unknown:,}") if unknown else None
             little = too_little_known(indicator, denominator, unknown)
             return TOO_LITTLE.fill(percent=f"{indicator.minimum_known:.0%}") if little else None
         missing = [name for name in indicator.layers if not self.versions.get(name)]
@@ -56,6 +64,8 @@ class Reasons:
             return EXEMPT
         if kind == "chief" and not indicator.for_chiefs:
             return NOT_HIS
+        if indicator.kind == REPORTED:
+            return NOT_REPORTED
         outside = kind != "unit" or subject not in self._in_zone[indicator.zone]
         if indicator.zone and outside:
             title = self._zone_title(indicator.zone)

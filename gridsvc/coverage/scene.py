@@ -17,8 +17,9 @@ import pyproj
 import shapely
 
 from gridsvc.codes import LEVELS
+from gridsvc.coverage.clauses import Choice, DeadEnd, Near, Select, Where
 from gridsvc.coverage.dead_ends import DeadEnds, dead_ends
-from gridsvc.coverage.indicators import Condition, DeadEnd, Near, Select
+from gridsvc.coverage.indicators import REPORTED
 from gridsvc.coverage.network import Network, street_network
 from gridsvc.coverage.observations import observed_on, of_layer
 from gridsvc.crs import metre_crs, named_crs, require_metres, transform
@@ -157,6 +158,7 @@ class Scene:
         """Read layers and tables now: a store answers only the thread that opened it."""
         self._held  # noqa: B018
         units = [layer.name for layer in self.layers.units.values()]
+        self.reports  # noqa: B018
         for name in {*units, self.layers.zones.name, self.layers.roads.name, *names}:
             if self.layers[name].geometry:
                 self.layer(name)
@@ -320,14 +322,38 @@ class Scene:
 
     # conditions
 
-    def choose(self, select: Select | Near) -> Chosen:
-        """Features that fulfil a choice's ``where``: of :meth:`targets` for what is to be near."""
+    def choose(self, select: Choice) -> Chosen:
+        """Features that fulfil a choice's ``where`` and ``on``: of :meth:`targets` for what is to be near."""
         frame = self.targets(select.layer) if isinstance(select, Near) else self.layer(select.layer)
-        return _matching(frame, select.where)
+        chosen = _matching(frame, select.where)
+        if not isinstance(select, Select) or not select.on:
+            return chosen
+        on = self._on_roads(select.layer, select.on)
+        yes = chosen.yes & on.yes
+        return Chosen(yes, chosen.possible & on.possible & ~yes)
 
-    def matching(self, name: str, where: Mapping[str, tuple[Condition, ...]]) -> Chosen:
+    def _on_roads(self, name: str, on: Where) -> Chosen:
+        """Assets of a layer whose road fulfils *on*; unknown while it waits for confirmation."""
+        found, roads = self.assignments(name), _matching(self.roads.frame, on)
+        row, sure = found["row"].to_numpy(np.int64), found["confirmed"].to_numpy(bool)
+        waits = ~sure & (row != OUTSIDE)
+        return Chosen(
+            sure & np.append(roads.yes, False)[row], waits | (sure & np.append(roads.unknown, False)[row])
+        )
+
+    def matching(self, name: str, where: Where) -> Chosen:
         """Features of a layer whose fields hold one of the given values; without a value it is unknown."""
         return _matching(self.layer(name), where)
+
+    def knows(self, name: str, field: str) -> bool:
+        """Whether any feature of a layer has a value in a field."""
+        return bool(self.layer(name)[field].notna().any())
+
+    @cached_property
+    def reports(self) -> pd.DataFrame:
+        """Values that offices reported, of any day."""
+        found: pd.DataFrame = self.table(REPORTED)
+        return found
 
     @cached_property
     def _exemptions(self) -> pd.DataFrame:
@@ -359,7 +385,7 @@ class Scene:
         return self.store.layer_versions()
 
 
-def _matching(frame: gpd.GeoDataFrame, where: Mapping[str, tuple[Condition, ...]]) -> Chosen:
+def _matching(frame: gpd.GeoDataFrame, where: Where) -> Chosen:
     yes, no = np.ones(len(frame), dtype=bool), np.zeros(len(frame), dtype=bool)
     unknown = np.zeros(len(frame), dtype=bool)
     for field, values in where.items():

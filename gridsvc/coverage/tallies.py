@@ -46,11 +46,13 @@ def frame_of_sums(indicator: str | Names, kinds: Names, subjects: Names, sums: I
 
 
 def sides(measured: Measured) -> Iterator[tuple[str, Amounts]]:
-    """The sides that there are, by name."""
+    """The sides that there are, by name; what is unknown may be of two grains."""
     for side in SIDES:
         amounts = getattr(measured, side)
         if amounts is not None:
             yield side, amounts
+    if measured.unknown_per is not None:
+        yield "unknown", measured.unknown_per
 
 
 def cell_of(scene: Scene, grain: str) -> Ints:

@@ -10,16 +10,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import geopandas as gpd
 import pandas as pd
 
-from gridsvc.coverage.changes import Change, whole
+from gridsvc.coverage.changes import Change, differing
 from gridsvc.coverage.edited import Edited, keys_array
-from gridsvc.coverage.engine import Progress, new_run, ready, results, stack
+from gridsvc.coverage.engine import Progress, in_degrees, new_run, ready, results, results_of, stack
+from gridsvc.coverage.gap_age import Past, with_age
 from gridsvc.coverage.held import Edit, HeldScene, Part, stacked
-from gridsvc.coverage.indicators import Indicators
+from gridsvc.coverage.indicators import Indicator, Indicators
+from gridsvc.coverage.leftovers import HOMES
 from gridsvc.coverage.local import is_local
 from gridsvc.coverage.observations import of_layer
 from gridsvc.coverage.scene import Scene
+from gridsvc.coverage.shortages import find_shortages, has_shortages
 from gridsvc.coverage.sums import Sums, net, units_above
 from gridsvc.coverage.tallies import COLUMNS
 from gridsvc.errors import NotFoundError
@@ -27,6 +31,7 @@ from gridsvc.layers import Layers
 from gridsvc.partition.workers import ALONE, Workers
 from gridsvc.settings import Workspace
 from gridsvc.store import NewRun, RunRecord, Store
+from gridsvc.store.past import last_loads
 from gridsvc.store.schema import CONTEXT_KEY
 
 MANY = 20_000
@@ -53,6 +58,7 @@ class Warm:
         """Take over a scene that is read, and the tallies of it."""
         self.load = 0
         self.run: RunRecord | None = None
+        self.past: Past
         self._take(scene, indicators, versions, tallies)
 
     def _take(
@@ -82,11 +88,13 @@ class Warm:
             versions, load = scene.versions(), store.newest_load()
             hold(scene, indicators)
             run, newest = new_run(scene, indicators, versions), store.run()
-            if newest is not None and not newest.pruned and rests_on(newest, run):
+            past = HeldPast(store, as_of)
+            if newest is not None and not newest.pruned and rests_on(newest, run) and precedes(past, newest):
                 tables = {"tallies": store.result("tallies", newest.id)[COLUMNS]}
             else:
                 tables, newest = results(scene, ready(indicators, versions), progress), None
         warm = cls(scene, indicators, versions, tables["tallies"])
+        warm.past = past
         warm.load, warm.run = load, newest or store.write_run(run, tables)
         scene.release()
         return warm
@@ -102,12 +110,18 @@ class Warm:
             if load == self.load and wanted.digest == self.indicators.digest:
                 return None
             edits = self._edits()
-            change = self._anew(wanted) if edits is None else self.change(edits, wanted)
+            past: Past = HeldPast(store, self.scene.as_of)
+            if past.before == self.past.before:
+                past = self.past
+            # gaps were compared with another run
+            edits = edits if past is self.past else None
+            change = None if edits is None else self.change(edits, wanted)
+            change, self.past = change or self._anew(wanted), past
             run = new_run(self.scene, wanted, self.versions)
             self.load = load
             if self.run is not None and rests_on(self.run, run):
                 return change
-            altered = change.altered(self._stored(change))
+            altered = change.altered(self._stored(change), self._aged)
         upon = -1 if self.run is None else self.run.id
         self.run = store.write_changes(run, upon, altered) or self._write_all(run, change)
         return change
@@ -115,7 +129,13 @@ class Warm:
     def _stored(self, change: Change) -> dict[str, pd.DataFrame]:
         """The gaps that the last run holds of indicators that were measured as a whole."""
         store, run = self.scene.store, self.run.id if self.run is not None else None
-        return {name: store.result("gaps", run, {"indicator": name}) for name in change.gaps}
+        return {name: store.result("gaps", run, {"indicator": name}) for name in change.whole}
+
+    def _aged(self, gaps: gpd.GeoDataFrame) -> pd.DataFrame:
+        """Gaps as a run stores them."""
+        chosen = [self.indicators[name] for name in gaps["indicator"].unique()]
+        frame = gpd.GeoDataFrame(gaps.reset_index(drop=True), geometry="geometry", crs=self.scene.crs)
+        return in_degrees(self.scene, with_age(self.scene, chosen, frame, self.past))
 
     def _write_all(self, run: NewRun, change: Change) -> RunRecord:
         """Store a run where somebody else's is the newest."""
@@ -131,7 +151,7 @@ class Warm:
         """What became of layers since the last look; None where only a computation of everything can tell."""
         scene, store = self.scene, self.scene.store
         try:
-            changed = store.changedkeys_array(self.load)
+            changed = store.changed_keys(self.load)
         except NotFoundError:
             return None
         versions = scene.versions()
@@ -210,10 +230,11 @@ class Warm:
         known |= changed["subject"].isin(scene.partition.cells["cell"])
         return Change(self.sums.now(changed[known]), None, results=tables)
 
-    def change(self, edits: Edits, indicators: Indicators | None = None) -> Change:
+    def change(self, edits: Edits, indicators: Indicators | None = None) -> Change | None:
         """Bring scene and sums up to date with *edits*, and with other definitions.
 
-        Boundaries and zones are not edited so: with other cells everything is another.
+        None where only a computation of everything can tell. Boundaries and zones are not edited so: with other cells
+        everything is another.
         """
         wanted = indicators or self.indicators
         if wanted is not self.indicators:
@@ -227,10 +248,15 @@ class Warm:
         local = [one for one in local if is_local(one, before.layers)]
         near = edited.neighbourhood(local)
         after = edited.finish()
+        if edited.everywhere:
+            return None
         more = [pd.DataFrame(columns=COLUMNS)] if near is None else [near.tallies]
+        lacking = set(more[0].loc[more[0]["subject_kind"] == "cell", "indicator"])
+        lacking = {one.id for one in local if one.id in lacking and has_shortages(one)}
+        lacked = {name: self._shortages(before, is_[name]) for name in lacking}
         gaps = {}
         for one in fresh:
-            tallies, gaps[one.id] = whole(after, one)
+            tallies, gaps[one.id] = results_of(after, one)
             more.append(net(self.sums.tallies(one.id), tallies))
         for name in set(was) - set(is_):
             more.append(net(self.sums.tallies(name), pd.DataFrame(columns=COLUMNS)))
@@ -238,9 +264,30 @@ class Warm:
         if fresh:
             after.release()
         self.scene, self.indicators, self.versions = after, wanted, dict(edits.versions)
-        posts = after.duties.posts if edited.people else None
         more = [part for part in more if len(part)] or more[:1]
-        return Change(self.sums.add(stack(more)), near, gaps, posts)
+        sums = self.sums.add(stack(more))
+        now = [differing("gaps", lacked[name], self._shortages(after, is_[name])) for name in sorted(lacking)]
+        return Change(sums, near, gaps, tuple(now))
+
+    def _shortages(self, scene: HeldScene, indicator: Indicator) -> gpd.GeoDataFrame:
+        return find_shortages(scene, indicator, self.sums.rows(indicator.id, "cell"))
+
+
+class HeldPast(Past):
+    """What the age of gaps is told from, read for few features at a time."""
+
+    def features(self, scene: Scene, layer: str, keys: set[str]) -> Any:
+        """Rows of *keys* as delivered; of observations those that are about them."""
+        if layer == "observations":
+            notes = scene.table(layer)
+            return notes[notes["asset_key"].isin(keys)]
+        if len(keys) > SOME:
+            return scene.table(layer)
+        return self._store.read(layer, where={"key": sorted(keys)})
+
+    def loaded(self, layer: str, keys: set[str]) -> dict[str, int]:
+        """The load that brought each of *keys*."""
+        return last_loads(self._store, layer, keys)
 
 
 def hold(scene: HeldScene, indicators: Indicators) -> None:
@@ -252,7 +299,13 @@ def hold(scene: HeldScene, indicators: Indicators) -> None:
             scene.table(layer.name)
         elif layer.role in ("road", "asset") or layer.name in named:
             scene.beside(layer.name)
+    scene.beside(HOMES)
     scene.read(named)
+
+
+def precedes(past: Past, run: RunRecord) -> bool:
+    """Whether the run that ages of gaps are told from was there when *run* was computed."""
+    return past.before is None or past.before.id < run.id
 
 
 def rests_on(record: RunRecord, run: NewRun) -> bool:

@@ -39,6 +39,12 @@ class Duties:
         return Intervals.of(filled["start"], filled["end"])
 
     @property
+    def vacant(self) -> Intervals:
+        """Stretches on which a post is vacant, whoever else answers for them."""
+        empty = self.stretches[self.stretches["vacant"].to_numpy(bool)]
+        return Intervals.of(empty["start"], empty["end"])
+
+    @property
     def bounds(self) -> Ints:
         """Places on the axis where a duty starts or ends."""
         both = np.concatenate([self.stretches["start"], self.stretches["end"]])
@@ -60,20 +66,27 @@ class Duties:
 
     def holders_at(self, place: Ints) -> pd.DataFrame:
         """Who answers for each place on the axis: pairs ``row`` (of *place*), ``holder``, each once."""
+        return self._held_at(place)[["row", "holder"]].drop_duplicates(ignore_index=True)
+
+    def taken_up_at(self, place: Ints) -> pd.DataFrame:
+        """The same pairs with ``date_from``: the first day of the holder's duty there, NaT where it is not known.
+
+        Of several duties of one holder the earliest.
+        """
+        pairs = self._held_at(place).sort_values(
+            ["row", "holder", "date_from"], kind="stable", na_position="first"
+        )
+        return pairs.drop_duplicates(["row", "holder"], ignore_index=True)
+
+    def _held_at(self, place: Ints) -> pd.DataFrame:
+        """Duties at each place on the axis: ``row`` (of *place*), ``holder``, ``date_from``, by row and holder."""
         order = np.argsort(place, kind="stable")
         at = place[order]
         first = np.searchsorted(at, self.stretches["start"].to_numpy(np.int64), side="left")
         last = np.searchsorted(at, self.stretches["end"].to_numpy(np.int64), side="left")
         stretch, found = spread(first, last)
-        pairs = pd.DataFrame(
-            {
-                "row": order[found],
-                "holder": self.stretches["holder"].to_numpy(object)[stretch],
-            }
-        )
-        return (
-            pairs[pairs["holder"] != ""].drop_duplicates().sort_values(["row", "holder"], ignore_index=True)
-        )
+        held = self.stretches[["holder", "date_from"]].iloc[stretch].assign(row=order[found])
+        return held[held["holder"] != ""].sort_values(["row", "holder"], kind="stable", ignore_index=True)
 
 
 def duties_on(

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from gridsvc.coverage.figures import Figures
-from gridsvc.coverage.indicators import Indicators
+from gridsvc.coverage.indicators import Indicator, Indicators
 from gridsvc.duties.people import People
 from gridsvc.layers import Layers
 from gridsvc.maps.assets import AssetLayer
@@ -93,7 +93,9 @@ class Atlas:
                 layers=layers,
                 indicators=indicators,
                 style=style,
-                stamp=stamp_of(workspace, record, attributions(store.loads())),
+                stamp=stamp_of(
+                    workspace, record, attributions(store.loads()), figures.left_out if figures else ()
+                ),
                 figures=figures,
                 county_figures=[] if figures is None else records(figures.table()),
                 chief_figures={} if figures is None else chief_figures(figures, stretches["holder"]),
@@ -110,6 +112,12 @@ class Atlas:
                 gaps=reader.shaped("gaps"),
                 duties=pd.DataFrame(store.read("duties")),
             )
+
+    @property
+    def counted(self) -> list[Indicator]:
+        """Indicators that the run has; all while there is none."""
+        missing = {one.id for one in self.figures.left_out} if self.figures else set()
+        return [one for one in self.indicators.values() if one.id not in missing]
 
     def team(self, ids: Iterable[str]) -> tuple[Person, ...]:
         """The persons of these ids, the highest level first, each once."""

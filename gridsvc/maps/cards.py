@@ -8,14 +8,15 @@ from typing import Any
 
 import pandas as pd
 
-from gridsvc.coverage.indicators import Indicator, Select
+from gridsvc.coverage.clauses import Select
+from gridsvc.coverage.indicators import REPORTED, Indicator
 from gridsvc.layers import Layers
 from gridsvc.maps import words
 from gridsvc.maps.model import NOTHING, Card
 from gridsvc.text import Text, bilingual
 
 Quantity = tuple[str, Text]
-"""What a number counts: ``length``, ``area`` or ``count``, and the unit of a count."""
+"""What a number counts: ``length``, ``area``, ``count`` (and its unit), or ``value``: nothing that is counted."""
 
 
 def _counted(select: Select | None, layers: Layers) -> Quantity:
@@ -28,10 +29,13 @@ def _counted(select: Select | None, layers: Layers) -> Quantity:
 
 def quantities(indicator: Indicator, layers: Layers) -> tuple[Quantity, Quantity]:
     """What numerator and denominator of *indicator* count."""
-    if indicator.kind.startswith("length_"):
-        return ("length", NOTHING), ("length", NOTHING)
+    if indicator.of_length:
+        what = "area" if indicator.features.weight else "length"
+        return (what, NOTHING), (what, NOTHING)
     if indicator.kind.startswith("area_"):
         return ("area", NOTHING), ("area", NOTHING)
+    if indicator.kind == REPORTED:
+        return ("value", NOTHING), ("value", NOTHING)
     counted = _counted(indicator.of, layers)
     if indicator.kind != "density":
         return counted, counted
@@ -42,6 +46,8 @@ def quantities(indicator: Indicator, layers: Layers) -> tuple[Quantity, Quantity
 
 def quantity(amount: float, what: Quantity) -> Text:
     """An amount in words."""
+    if what[0] == "value":
+        return NOTHING
     if math.isnan(amount):
         return bilingual("—", "—")
     if what[0] == "length":
@@ -60,7 +66,7 @@ def value_text(value: float, indicator: Indicator) -> Text:
 
 def shortfall(indicator: Indicator, numerator: float, denominator: float, what: Quantity) -> Text:
     """How much more (or, where less is better, how much less) numerator would reach the goal."""
-    if indicator.goal is None or math.isnan(numerator) or not denominator > 0:
+    if indicator.goal is None or what[0] == "value" or math.isnan(numerator) or not denominator > 0:
         return NOTHING
     wanted = indicator.goal / indicator.factor * denominator
     missing = wanted - numerator if indicator.direction == "up" else numerator - wanted
@@ -86,7 +92,8 @@ def card(row: Mapping[str, Any], indicator: Indicator, layers: Layers, gaps: int
     numerator, denominator = float(row["numerator"]), float(row["denominator"])
     goal = NOTHING if indicator.goal is None else value_text(indicator.goal, indicator)
     reason = NOTHING
-    if value is None:
+    # what too little is known of says its known share beside the value
+    if value is None or not indicator.rated:
         reason = bilingual(str(row["reason_en"] or ""), str(row["reason_zh"] or ""))
     return Card(
         indicator=indicator.id,

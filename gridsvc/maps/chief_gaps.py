@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from gridsvc.coverage.gap_age import taken_over
 from gridsvc.maps import words
 from gridsvc.maps.assets import AssetLayer
 from gridsvc.maps.atlas import Atlas
@@ -14,7 +15,7 @@ from gridsvc.maps.cards import quantities, quantity
 from gridsvc.maps.model import NOTHING, Column, Gap, Group, Info
 from gridsvc.maps.phrases import PHRASES
 from gridsvc.maps.pixels import point_of
-from gridsvc.maps.words import same
+from gridsvc.maps.words import number, same
 from gridsvc.text import Text, bilingual
 
 
@@ -29,33 +30,35 @@ def chief_gaps(atlas: Atlas, chief_id: str) -> tuple[list[Gap], list[Group]]:
     names = [name for name in atlas.indicators if (table["indicator"] == name).any()]
     for place, name in enumerate(names):
         of_indicator = table[table["indicator"] == name]
-        for kind in ("stretch", "feature"):
+        for kind in ("stretch", "end", "feature"):
             part = of_indicator[of_indicator["kind"] == kind].sort_values(
                 "size", ascending=False, kind="stable"
             )
             if len(part):
-                group, found = _gap_group(atlas, name, kind, part, place)
+                group, found = _gap_group(atlas, name, kind, part, place, chief_id)
                 groups.append(group)
                 gaps += found
     return gaps, groups
 
 
-def _gap_group(atlas: Atlas, name: str, kind: str, part: pd.DataFrame, place: int) -> tuple[Group, list[Gap]]:
+def _gap_group(
+    atlas: Atlas, name: str, kind: str, part: pd.DataFrame, place: int, chief_id: str
+) -> tuple[Group, list[Gap]]:
     indicator = atlas.indicators[name]
     style = atlas.style.gap(place)
     # a stretch is measured as such, whatever the indicator counts
-    what = ("length", NOTHING) if kind == "stretch" else quantities(indicator, atlas.layers)[0]
+    what = quantities(indicator, atlas.layers)[0] if kind == "feature" else ("length", NOTHING)
     group_id = f"gap-{place}-{kind}"
     found = []
     for index, row in enumerate(part.to_dict("records")):
         title, where = _gap_words(atlas, kind, row)
+        where = _aged(where, row, chief_id)
         size = quantity(float(row["size"]), what)
         found.append(Gap(name, kind, title, where, size, float(row["size"]), group_id, index))  # type: ignore[arg-type]
     shapes = part["shape"].to_numpy(object)
     drawn = {
         "stretch": ("gap", shapes, style.plain()),
-        "feature": ("point", point_of(shapes), {"ring": style.colour, "size": 5}),
-    }[kind]
+    }.get(kind, ("point", point_of(shapes), {"ring": style.colour, "size": 5}))
     columns = (
         Column(PHRASES["kind"], list(range(len(found))), tuple(gap.place for gap in found)),
         Column(PHRASES["size"], list(range(len(found))), tuple(gap.size for gap in found)),
@@ -64,7 +67,7 @@ def _gap_group(atlas: Atlas, name: str, kind: str, part: pd.DataFrame, place: in
     info = Info(indicator.title, [gap.title.zh or PHRASES["nameless"].zh for gap in found], columns, teams)
     group = Group(
         group_id, drawn[0], drawn[1], drawn[2], indicator.title, "gaps",  # type: ignore[arg-type]
-        hit=kind != "feature", counted=True, info=info, extra={"indicator": name},
+        hit=kind == "stretch", counted=True, info=info, extra={"indicator": name},
     )  # fmt: skip
     return group, found
 
@@ -75,6 +78,11 @@ def _gap_words(atlas: Atlas, kind: str, row: dict[Any, Any]) -> tuple[Text, Text
     if kind == "stretch":
         span = atlas.span(row["road_id"], row["from_m"], row["to_m"])
         return same(road), NOTHING if span is None else words.spans([span])
+    if kind == "end":
+        span = atlas.span(row["road_id"], row["from_m"], row["from_m"])
+        if span is None:
+            return same(road), NOTHING
+        return same(road), bilingual(f"at {number(span[0])} m", f"{number(span[0])} 米处")
     layer = atlas.assets.get(str(row["layer"]))
     at = layer.rows.get(str(row["feature_key"])) if layer else None
     if layer is None or at is None:
@@ -85,6 +93,17 @@ def _gap_words(atlas: Atlas, kind: str, row: dict[Any, Any]) -> tuple[Text, Text
     )
     parts = [text for text in (state, same(road)) if text.zh]
     return title, bilingual(" · ".join(t.en for t in parts), " · ".join(t.zh for t in parts))
+
+
+def _aged(where: Text, row: dict[Any, Any], chief_id: str) -> Text:
+    """*where*, and that the gap is older than the chief's duty, since when."""
+    if not taken_over(row, chief_id):
+        return where
+    day = f"{row['since']:%Y-%m-%d}"
+    told = bilingual(f"before office, since {day}", f"接任前（{day}起）")
+    return bilingual(
+        " · ".join(filter(None, (where.en, told.en))), " · ".join(filter(None, (where.zh, told.zh)))
+    )
 
 
 def _state_title(layer: AssetLayer, state: str) -> Text:

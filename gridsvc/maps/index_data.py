@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from gridsvc.coverage.indicators import GROUPS
 from gridsvc.maps.atlas import Atlas
 from gridsvc.maps.cards import card
 from gridsvc.maps.chief_data import chief_cards
@@ -39,20 +40,27 @@ def index_page(atlas: Atlas) -> IndexPage:
 
 
 def headings(atlas: Atlas) -> list[Heading]:
-    """All indicators with the county's figure; those that chiefs have figures of come first."""
+    """All indicators that are computed, with the county's figure, group by group."""
     county: dict[str, Card] = {}
     # of several counties in one workspace none stands for all
     if len({row["subject"] for row in atlas.county_figures}) == 1:
         for row in atlas.county_figures:
             county[row["indicator"]] = card(row, atlas.indicators[row["indicator"]], atlas.layers)
     rows = [row for rows in atlas.chief_figures.values() for row in rows]
-    valued = {row["indicator"] for row in rows if row["denominator"] > 0}
     asked = {row["indicator"] for row in rows}
-    found = [
-        Heading(one.id, one.title, one.definition, unit(one.unit), county.get(one.id), one.id in asked)
-        for one in atlas.indicators.values()
+    return [
+        Heading(
+            one.id,
+            one.title,
+            one.definition,
+            unit(one.unit),
+            county.get(one.id),
+            one.id in asked,
+            GROUPS[one.group],
+            one.headline,
+        )
+        for one in atlas.counted
     ]
-    return sorted(found, key=lambda heading: (not heading.for_chiefs, heading.id not in valued))
 
 
 def _row(atlas: Atlas, chief_id: str) -> ChiefRow:

@@ -76,6 +76,8 @@ def index_html(page: IndexPage, style: Style, lang: Lang, links: Links, shapes: 
     links = links.on("index")
     other = other_language(page.stamp, lang)
     columns = [heading for heading in page.headings if heading.for_chiefs]
+    # a table has room for few: the headline ones, where any are
+    columns = [heading for heading in columns if heading.headline] or columns
     chiefs = next(group for group in page.sheet.groups if group.id == "chiefs")
     counts = Counter(chiefs.extra["classes"])
     bands = [

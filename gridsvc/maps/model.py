@@ -11,7 +11,7 @@ from gridsvc.maps.pixels import Bounds, Geometries
 from gridsvc.text import Lang, Text
 
 GroupKind = Literal["land", "area", "units", "lines", "border", "road", "own", "gap", "point", "label"]
-GapKind = Literal["stretch", "feature"]
+GapKind = Literal["stretch", "end", "feature"]
 
 NOTHING = Text(en="", zh="")
 
@@ -40,6 +40,8 @@ class Stamp:
     synthetic: bool = False
     sources: tuple[str, ...] = ()
     """Whom the data's licences ask to be named."""
+    left_out: tuple[Text, ...] = ()
+    """Indicators that are not computed, as layers are not loaded."""
 
 
 @dataclass(frozen=True)
@@ -236,6 +238,8 @@ class Heading:
     unit: Text
     county: Card | None
     for_chiefs: bool = True
+    group: Text = NOTHING
+    headline: bool = True
 
 
 @dataclass(frozen=True)
@@ -245,7 +249,7 @@ class IndexPage:
     stamp: Stamp
     rows: list[ChiefRow]
     headings: list[Heading]
-    """Indicators that chiefs have figures of, then the others."""
+    """All indicators that are computed, group by group."""
     sheet: Sheet
 
 

@@ -144,6 +144,8 @@ PHRASES: dict[str, Text] = {
     "published": bilingual("published", "已发布"),
     "approval": bilingual("Map approval {number}", "审图号：{number}"),
     "not_computed": bilingual("No figures have been computed yet.", "尚未计算指标。"),
+    "left_out": bilingual("Not computed, as layers are not loaded: ", "不计算（图层未入库）："),
+    "comma": bilingual(", ", "、"),
     "made_with": bilingual(
         "Made with gridsvc, folium and Leaflet from the county's own data. Not for navigation.",
         "由 gridsvc、folium、Leaflet 依据本县数据制作，不作导航使用。",

@@ -31,8 +31,13 @@ from gridsvc.store import RunRecord, Store
 from gridsvc.text import bilingual
 
 
-def stamp_of(workspace: Workspace, run: RunRecord | None, sources: Sequence[str] = ()) -> Stamp:
-    """What all pages of *run*, made of data from *sources*, say about themselves."""
+def stamp_of(
+    workspace: Workspace,
+    run: RunRecord | None,
+    sources: Sequence[str] = (),
+    left_out: Iterable[Indicator] = (),
+) -> Stamp:
+    """What all pages of *run*, made of data from *sources* and without some indicators, say about themselves."""
     county = workspace.county
     return Stamp(
         county=county.name,
@@ -46,6 +51,7 @@ def stamp_of(workspace: Workspace, run: RunRecord | None, sources: Sequence[str]
         approval=county.map_approval,
         synthetic=county.synthetic,
         sources=tuple(sources),
+        left_out=tuple(one.title for one in left_out),
     )
 
 
@@ -96,7 +102,8 @@ def of_persons(indicator: Indicator, layers: Layers) -> bool:
 
 def chief_figures(figures: Figures, holders: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
     """The figures of every chief by id, and of all *holders*: a row for each indicator that persons can have."""
-    applies = {name for name, one in figures.indicators.items() if of_persons(one, figures.layers)}
+    counted = set(figures.indicators) - {one.id for one in figures.left_out}
+    applies = {name for name in counted if of_persons(figures.indicators[name], figures.layers)}
     # a chief that nobody is has every row, with the reason why nothing can be counted
     blank = [row for row in records(figures.table(chief="")) if row["indicator"] in applies]
     place = {row["indicator"]: index for index, row in enumerate(blank)}
@@ -172,7 +179,7 @@ class Reader:
         """Layers with areas: places, and the assets that the style draws as ground."""
         for layer in self.layers.values():
             drawn = layer.role == "place" or (layer.role == "asset" and layer.name in self.style.areas)
-            if not drawn or 2 not in layer.dimensions:
+            if not drawn or 2 not in layer.dimensions or not self.style.area(layer.name).drawn:
                 continue
             frame = self.layer(layer.name)
             frame = frame[frame.geometry.geom_type.isin(["Polygon", "MultiPolygon"])]

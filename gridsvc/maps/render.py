@@ -56,7 +56,7 @@ def write_all(
     folder = atlas.workspace.pages_dir
     tell = progress or (lambda what, done, total: None)
     wanted = atlas.chiefs if chiefs is None else chiefs
-    shown = list(atlas.indicators) if overviews is None else overviews
+    shown = [one.id for one in atlas.counted] if overviews is None else overviews
     links = _links(folder, FileLinks(atlas.stamp.languages[0]), wanted, shown, langs)
     total = 1 + len(wanted) + len(shown)
     written: list[Path] = []

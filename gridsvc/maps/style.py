@@ -103,6 +103,8 @@ class Area(_Style):
     stroke: Colour | Literal[""] = ""
     label: Colour | Literal[""] = ""
     from_zoom: float = 0
+    drawn: bool = True
+    """False: figures use it, maps do not show it."""
 
 
 class Symbol(_Style):

@@ -64,6 +64,8 @@ ENGLISH_UNITS = {
     "个/km²": "per km²",
     "个/千人": "per 1,000 residents",
     "座/千人": "per 1,000 residents",
+    "座/万人": "per 10,000 residents",
+    "盏/km": "per km",
     "m²/人": "m² per resident",
 }
 

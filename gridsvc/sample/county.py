@@ -13,6 +13,7 @@ from gridsvc.sample import names, network, settlements
 from gridsvc.sample.along import Streets
 from gridsvc.sample.assets import Points, make_bins, make_toilets, roadside_lots
 from gridsvc.sample.blocks import Blocks, make_blocks
+from gridsvc.sample.civic import Civic, make_civic
 from gridsvc.sample.fabric import Fabric, care, make_fabric
 from gridsvc.sample.frame import Floats, Geometries, round_box, smooth
 from gridsvc.sample.green import belts, verges
@@ -37,6 +38,7 @@ class County:
     toilets: Points
     bins: Points
     water: Water
+    civic: Civic
 
 
 def _suburbs() -> Floats:
@@ -74,7 +76,7 @@ def _blocks(
 
 def build(seed: int) -> County:
     """Build the county; every part draws from its own generator, so parts do not disturb one another."""
-    rng = [np.random.default_rng((seed, part)) for part in range(12)]
+    rng = [np.random.default_rng((seed, part)) for part in range(13)]
     stem, hamlet_name = names.stems(rng[0]), names.hamlets(rng[1])
     water = make_water(rng[2])
     plan = make_plan(water.river, rng[3], stem)
@@ -110,8 +112,10 @@ def build(seed: int) -> County:
     zones = np.array([_zone(plan, 120, rng[6], shapely.Polygon()), _zone(plan, 460, rng[6], arm)])
     lamps = make_lamps(streets, plan.frame, kept, rng[11])
     toilets = make_toilets(streets, plan.frame, fabric, kept, rng[11])
+    bins = make_bins(streets, rng[11])
+    civic = make_civic(parts, fabric.greens, streets, rng[12])
     _clip(water, county)
-    return County(plan, units, zones, streets, fabric, lamps, toilets, make_bins(streets, rng[11]), water)
+    return County(plan, units, zones, streets, fabric, lamps, toilets, bins, water, civic)
 
 
 def _ponds(

@@ -15,6 +15,7 @@ import shapely
 import xlsxwriter
 
 from gridsvc.sample import people as tables
+from gridsvc.sample.civic import REPORT_COLUMNS, REPORTS
 from gridsvc.sample.county import County, build
 from gridsvc.sample.fabric import Areas
 from gridsvc.sample.frame import CRS, Geometries
@@ -114,6 +115,7 @@ def _roads(folder: Path, county: County, rng: np.random.Generator) -> Delivery:
         ("路宽", np.where(unknown, np.nan, streets.width)),
         ("车行道", np.where(streets.twin, "双幅", "单幅")),
         ("机扫", np.where((rng.random(len(codes)) < share) | (streets.kind == "快速路"), "是", "否")),
+        *county.civic.roads.items(),
     ]
     _write(folder / "道路.shp", streets.lines, "LineString", columns)
     return Delivery("roads", folder / "道路.shp")
@@ -189,10 +191,52 @@ def _polygons(folder: Path, county: County) -> list[Delivery]:
         ("编号", [f"SX{k + 1:03d}" for k in range(len(water.names))]),
         ("名称", water.names),
         ("类型", water.kinds),
+        ("河湖长", [f"河湖长{k + 1:02d}" if k % 9 else "" for k in range(len(water.names))]),
     ]
     _write(folder / "水系.shp", np.array(water.shapes, dtype=object), "Polygon", columns)
     files = {"parking": "停车场.shp", "greenery": "绿地.shp", "buildings": "建筑.shp", "water": "水系.shp"}
     return [Delivery(layer, folder / name) for layer, name in files.items()]
+
+
+def _civic(folder: Path, county: County) -> list[Delivery]:
+    """Land use, parcels, canopy, places and adverts; places come in two files, as areas and as points."""
+    civic = county.civic
+
+    def put(
+        layer: str, name: str, shapes: Geometries, prefix: str, columns: list[Column], **options: object
+    ) -> Delivery:
+        number: Column = ("编号", [f"{prefix}{k + 1:05d}" for k in range(len(shapes))])
+        kind = "Point" if shapely.get_type_id(shapes[0]) == 0 else "Polygon"
+        _write(folder / name, shapes, kind, [number, *columns])
+        return Delivery(layer, folder / name, options)
+
+    land, parcels, canopy, adverts = civic.land, civic.parcels, civic.canopy, civic.adverts
+    quotas: list[Column] = [("名称", parcels.names), ("类型", parcels.kinds), ("绿地率指标", parcels.quota)]
+    grounds: list[Column] = [("名称", civic.grounds.names), ("类型", civic.grounds.kinds)]
+    spots: list[Column] = [("名称", civic.places.named), ("类型", civic.places.kinds)]
+    signs: list[Column] = [("所在道路", adverts.named), ("类型", adverts.kinds), ("主题", civic.themes)]
+    points = shapely.points(civic.places.xy)
+    return [
+        put("land_use", "用地.shp", land.shapes, "YD", [("用地性质", land.kinds)]),
+        put("parcels", "单位小区.shp", parcels.shapes, "DW", quotas),
+        put("tree_canopy", "绿化覆盖.shp", canopy.shapes, "FG", [("类型", canopy.kinds)]),
+        put("places", "学校医院小区.shp", civic.grounds.shapes, "XX", grounds),
+        put("places", "公共服务点.shp", points, "DD", spots, mode="append"),
+        put("adverts", "公益广告.shp", shapely.points(adverts.xy), "GG", signs),
+    ]
+
+
+def _reports(folder: Path) -> Delivery:
+    """Values that offices reported for the county, of two days."""
+    path = folder / "上报值.xlsx"
+    rows: list[list[object]] = [
+        [indicator, COUNTY_CODE, value if day.month == 9 else round(value * 0.97, 2), day, office]
+        for indicator, value, office in REPORTS
+        for day in (date(2026, 3, 31), date(2026, 9, 30))
+    ]
+    title = f"{COUNTY_NAME}部门上报指标（虚构）"
+    _workbook(path, [("上报值", title, REPORT_COLUMNS, rows)])
+    return Delivery("reported", path)
 
 
 def _sheet(book: Any, name: str, title: str, columns: tuple[str, ...], rows: list[list[object]]) -> None:
@@ -291,5 +335,7 @@ def make_sample(folder: Path, seed: int = 20261120) -> list[Delivery]:
         _roads(folder, county, rng),
         *_points(folder, county, lamp_codes, rng),
         *_polygons(folder, county),
+        *_civic(folder, county),
         *_tables(folder, staff),
+        _reports(folder),
     ]

@@ -53,8 +53,11 @@ _ALL = [
         bilingual("Gaps", "短板"),
         ("indicator", "gap"),
         _columns(
-            text="indicator gap kind unit road_id road_name measure layer feature_key chiefs",
-            number="from_m to_m size",
+            text="indicator gap kind unit amounts road_id road_name measure layer feature_key chiefs officers "
+            "taken_up",
+            number="from_m to_m size residents",
+            boolean="inherited",
+            date="since clear_on",
         ),
         ("Point", "LineString", "Polygon", "MultiPoint", "MultiLineString", "MultiPolygon"),
         (("indicator", "unit"),),

@@ -38,7 +38,8 @@ def test_light_points_by_level(figures, code):
         code.A1: "100.00", code.A2: "0.00", code.A3: "100.00", code.B1: "100.00", code.B2: "—",
         code.D + "*": "0.00", code.A + "*": "—",
     }  # fmt: skip
-    assert rows["grade"].tolist() == ["A", "A", "A", "A", "", "A", ""]  # up to two may be dark
+    # up to two may be dark, but not all there are
+    assert rows["grade"].tolist() == ["A", "C", "A", "A", "", "C", ""]
     assert rows.loc[code.B2, ["reason_en", "reason_zh"]].tolist() == [
         "nothing to count here",
         "没有可计入的对象",
@@ -132,8 +133,11 @@ def test_a_density_says_what_it_does_not_know(town, build, content, code):
     place = build({**content, "parking": parking})
     place.compute()
     row = place.figures().table(indicator="parking_bays").iloc[0]
-    assert (row["numerator"], row["unknown_int"]) == (20, 1)
+    # P3's bays and H3's residents
+    assert (row["numerator"], row["denominator"], row["unknown_int"]) == (20, 112.5, 2)
     assert np.isnan(row["known_share"])
+    assert row["reason_en"] == "left out, as a number or field is missing: 2"
+    assert row["reason_zh"] == "因缺数值或字段未计入：2 个"
 
 
 def test_grids_with_officers(town, figures, code):

@@ -159,6 +159,7 @@ def test_density_lists_both_sides(parts, code):
         ("parking", "P3", 5, 0, 0, 0),
         ("buildings", "H1", 0, 40, 0, 0),
         ("buildings", "H2", 0, 60, 0, 0),
+        ("buildings", "H3", 0, 0, 1, 0),  # residents not known
         ("buildings", "H5", 0, 12.5, 0, 0),
     ]
 

@@ -127,8 +127,8 @@ def test_figures_of_the_county_and_their_grades(figures):
     expected = {
         # 220 of 1,176.08 m
         "lit_road": ("18.71", "C"), "lit_length": ("9.71", "C"), "lit_road_main": ("16.00", "C"),
-        # 1,326.08 m on 16.5 ha
-        "road_density": ("8.04", "A"),
+        # 1,326.08 m but for the 50 m of R1 that are exempt, on 16.5 ha
+        "road_density": ("7.73", "B"),
         # R1 and R4a; of R4b and R8 it is not known
         "machine_swept": ("100.00", "A"),
         # R1 250, R3 200 and R8 100 of 1,276.08 m; R2's post is vacant
@@ -181,7 +181,7 @@ def test_dark_stretches_are_listed_from_to_with_who_answers(figures):
         ("R3b", 94, measured): "", ("R3b", measured, 300.04): "C2",
         ("R5", 100, 134): "", ("R5", 166, 201): "",
     }  # fmt: skip
-    assert gaps["size"].is_monotonic_decreasing
+    assert gaps["gain_county"].is_monotonic_decreasing
     assert (gaps["size"] - (gaps["to_m"] - gaps["from_m"])).abs().max() < 1e-6
     assert gaps.crs.to_epsg() == 4490
 

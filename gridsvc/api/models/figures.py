@@ -23,6 +23,22 @@ class Allowance(Model):
     failures: float = Field(description="Failures with which grade A is still given")
 
 
+class Deduction(Model):
+    """One step of a table of deductions."""
+
+    size: float = Field(description="From this many on")
+    points: float = Field(description="Points off")
+
+
+class Deductions(Model):
+    """Points taken off in the assessment."""
+
+    by: Literal["failures", "shortfall"] = Field(
+        description="What is counted: failures, or points by which the county's own goal is missed"
+    )
+    steps: list[Deduction]
+
+
 class Indicator(Model):
     """One definition that yields figures."""
 
@@ -37,8 +53,13 @@ class Indicator(Model):
     goals: list[Goal] = Field(description="The county's own goal first")
     bands: dict[str, float] = Field(description="Values from which a grade is given; anything worse is C")
     minimum_denominator: float = Field(description="In base units; below it no grade is given")
+    minimum_known: float = Field(description="Share that must be known; below it no grade is given")
     allowed: list[Allowance]
     zone: str = Field(description="Kind of zone that the indicator is graded in; empty: everywhere")
+    weight: float | None = Field(description="Points in the assessment")
+    veto: bool = Field(description="Missing the county's own goal fails the whole assessment")
+    deductions: Deductions | None
+    system: str = Field(description="Assessment system and its version; empty: none")
     rule: dict[str, Any] = Field(description="What is counted, near what, per what; as in indicators.toml")
     source: str
     year: int
@@ -50,6 +71,14 @@ class Indicators(Model):
 
     indicators: list[Indicator]
     links: list[Link]
+
+
+class GoalMet(Model):
+    """A goal, who set it, and whether it is met; null where that cannot be said."""
+
+    value: float
+    source: str
+    met: bool | None
 
 
 class Figure(Model):
@@ -71,10 +100,15 @@ class Figure(Model):
     unknown_exact: int = Field(description="What nobody has observed; in neither side")
     exempt_exact: int = Field(description="What is left out by an exemption")
     grade: str | None
-    goal: float | None
-    met: bool | None
+    goal: float | None = Field(description="The county's own goal")
+    met: bool | None = Field(description="Whether it is met")
+    goals: list[GoalMet] = Field(description="Every goal, the county's own first")
+    points_off: float | None = Field(description="Points taken off in the assessment, where it says")
     known_share: float | None = Field(description="Share of the features whose state is known")
-    reason: str | None = Field(description="Why there is no value")
+    loaded: bool = Field(description="Whether all layers that it needs were loaded for the run")
+    reason: str | None = Field(
+        description="Why there is no value or no grade, what is left out, or when and by whom it was reported"
+    )
     run: int
     as_of: str
 

@@ -80,6 +80,43 @@ def test_small_numbers_are_graded_by_the_failures_allowed(indicator_of, dark, of
     assert grade(lamps, of - dark, of).grade == letter
 
 
+@pytest.mark.parametrize(("dark", "of", "letter"), [(1, 1, "C"), (2, 2, "C"), (1, 2, "A"), (2, 3, "A")])
+def test_no_grade_a_where_everything_fails(indicator_of, dark, of, letter):
+    lamps = indicator_of(bands={"A": 98, "B": 95}, allowed=[(99, 2)])
+    assert grade(lamps, of - dark, of).grade == letter
+    dry = indicator_of(direction="down", bands={"A": 1, "B": 5}, allowed=[(99, 2)])
+    assert grade(dry, dark, of).grade == letter
+
+
+def test_every_goal_is_met_or_missed_by_itself(indicator_of):
+    got = grade(indicator_of(goals=[goal(100), goal(98), goal(95)]), 98, 100)
+    assert (got.met, got.reached) == (False, (False, True, True))
+    assert grade(indicator_of(goals=[goal(100)]), 0, 0).reached == ()
+
+
+@pytest.mark.parametrize(
+    ("by", "good", "of", "off"),
+    [
+        ("failures", 100, 100, 0), ("failures", 99, 100, "0.5"), ("failures", 97, 100, "0.5"),
+        ("failures", 95, 100, 2), ("failures", 0, 100, 2),
+        # short of 95 %: by 0, 1 and 4.99… points, by 5
+        ("shortfall", 95, 100, 0), ("shortfall", 94, 100, "0.5"), ("shortfall", 9001, 10000, "0.5"),
+        ("shortfall", 90, 100, 2),
+    ],
+)  # fmt: skip
+def test_points_are_taken_off_by_steps(indicator_of, by, good, of, off):
+    steps = {"by": by, "steps": [(1, 0.5), (5, 2)]}
+    one = indicator_of(goals=[goal(95)], deductions=steps, weight=3, system="trial")
+    assert grade(one, good, of).points_off == Fraction(off)
+
+
+def test_points_are_taken_off_where_less_is_better(indicator_of):
+    steps = {"by": "shortfall", "steps": [(1, 0.5)]}
+    one = indicator_of(direction="down", goals=[goal(2)], deductions=steps, system="trial")
+    assert [grade(one, bad, 100).points_off for bad in (2, 3)] == [0, Fraction("0.5")]
+    assert grade(one, 0, 0).points_off is None
+
+
 def test_allowed_failures_are_counted_in_base_units(indicator_of):
     weighted = indicator_of(of={"layer": "lamps", "weight": "light_points"}, bands=BANDS, allowed=[(99, 2)])
     assert quantities(weighted) == (1e-3, 1e-3)

@@ -1,9 +1,13 @@
 """Definitions of indicators: broken ones are refused with file, key and reason."""
 
+import re
+from typing import get_args
+
 import pytest
 
-from gridsvc.coverage.indicators import load_indicators
+from gridsvc.coverage.indicators import GROUPS, Kind, load_indicators
 from gridsvc.errors import DefinitionError, NotFoundError
+from gridsvc.maps.words import ENGLISH_UNITS
 from gridsvc.settings import County, init_workspace
 from gridsvc.text import bilingual
 
@@ -33,6 +37,10 @@ def read(tmp_path, layers):
 
 
 GREEN = 'kind = "area_near"\n'
+SPACING = 'kind = "spacing"\nof = { layer = "roads" }\n'
+REPORTED = 'kind = "reported"\n'
+PARCELS = 'kind = "count_share"\nof = { layer = "parcels" }\n'
+GOALS = 'goals = [{ value = 100, source = "trial" }]\n'
 LANES = 'near = { layer = "lamps", by = "of", field = "class", distances = { lane = 30 } }'
 # what stands in the definition, and what is said of it
 BROKEN = {
@@ -54,7 +62,7 @@ BROKEN = {
     ),
     "a share of nothing": (
         LAMPS.replace("match", "# match"),
-        "a share needs one of match, responsible and dead_ends",
+        "a count_share needs one of match, responsible, has_chief, filled, covered",
     ),
     "responsible for assets": (
         LAMPS.replace('match = { state = ["lit"] }', "responsible = true"),
@@ -62,7 +70,7 @@ BROKEN = {
     ),
     "a match where it means nothing": (
         NEAR + 'near = { layer = "lamps", distance = 5 }\nmatch = { class = ["lane"] }',
-        "match, responsible: belong to count_share and length_share",
+        "match: belong to count_share and length_share",
     ),
     "length of what is no road": (LAMPS.replace("count", "length"), "of.layer: lamps are no roads"),
     "near nothing": (NEAR, "near: kinds that end in _near, and only these, have it"),
@@ -118,6 +126,121 @@ BROKEN = {
         "bands: A (90.0) must be better than B (95.0)",
     ),
     "allowed counts that fall": (LAMPS + "allowed = [[200, 4], [99, 2]]", "allowed: rows must rise"),
+    "spacing of nothing": (SPACING, "along: spacing, and only spacing, has it"),
+    "something along what is no spacing": (
+        LAMPS + 'along = { layer = "bins", every = 100 }',
+        "along: spacing, and only spacing, has it",
+    ),
+    "spacing of what belongs to no road": (
+        SPACING + 'along = { layer = "buildings", every = 100 }',
+        "along.layer: buildings are no assets, which belong to roads",
+    ),
+    "spacing along what is no road": (
+        SPACING.replace("roads", "lamps") + 'along = { layer = "bins", every = 100 }',
+        "of.layer: lamps are no roads",
+    ),
+    "spacing in every 0 m": (
+        SPACING + 'along = { layer = "bins", every = 0 }',
+        "along.every: Input should be greater than 0",
+    ),
+    "spacing of none": (
+        SPACING + 'along = { layer = "bins", every = 9, at_least = 0 }',
+        "along.at_least: Input should be greater than or equal to 1",
+    ),
+    "a reported value of features": (
+        REPORTED + 'of = { layer = "lamps" }',
+        "of: every kind but area_near and reported has it",
+    ),
+    "a reported value of a zone": (
+        REPORTED + 'zone = "built_up"',
+        "zone: reported values are of units, not of zones",
+    ),
+    "allowed counts of a reported value": (
+        REPORTED + "allowed = [[99, 2]]",
+        "allowed: a reported value has no failures to count",
+    ),
+    "steps of area that fall": (
+        GREEN + 'near = { layer = "greenery", by_area = [[5000, 500], [2000, 300]] }',
+        "by_area: areas must rise from above 0",
+    ),
+    "steps of area without metres": (
+        GREEN + 'near = { layer = "greenery", by_area = [[5000, 0]] }',
+        "distances must be positive metres",
+    ),
+    "steps of area and of a field": (
+        GREEN
+        + 'near = { layer = "greenery", by = "near", field = "kind", distances = { park = 3 }, by_area = [[1, 1]] }',
+        "by_area and by exclude each other",
+    ),
+    "steps of area for points": (
+        GREEN + 'near = { layer = "toilets", by_area = [[5000, 500]] }',
+        "near.layer: toilets have no area",
+    ),
+    "the road of what is no asset": (
+        'kind = "count_share"\nof = { layer = "buildings", on = { class = ["lane"] } }\nfilled = "use"',
+        "of.on: buildings are no assets, which belong to roads",
+    ),
+    "a road's class that is none": (
+        LAMPS.replace('"lamps"', '"lamps", on = { class = ["alley"] }'),
+        "of.on.class: 'alley' is no value of it",
+    ),
+    "chiefs of what is no asset": (
+        'kind = "count_share"\nof = { layer = "buildings" }\nhas_chief = true',
+        "of.layer: buildings are no assets",
+    ),
+    "two ways of counting": (
+        LAMPS + "has_chief = true",
+        "a count_share needs one of match, responsible, has_chief, filled, covered",
+    ),
+    "a field that could be filled and is not there": (
+        'kind = "count_share"\nof = { layer = "water" }\nfilled = "chef"',
+        "filled: water has no field 'chef'",
+    ),
+    "a quota without a share": (
+        PARCELS + 'covered = { layer = "greenery" }',
+        "covered: Value error, one of share and field",
+    ),
+    "a quota that is no number": (
+        PARCELS + 'covered = { layer = "greenery", field = "name" }',
+        "covered.field: parcels has no number field 'name'",
+    ),
+    "a quota of points": (
+        PARCELS + 'covered = { layer = "lamps", share = 30 }',
+        "covered.layer: lamps have no area",
+    ),
+    "a length that counts with no width": (
+        ROADS.replace('"roads"', '"roads", weight = "built_year"'),
+        "of.weight: only length_share has one, a width in metres",
+    ),
+    "a weight of nothing": (LAMPS + 'weight = 0\nsystem = "trial"', "weight: Input should be greater than 0"),
+    "points of no assessment": (
+        LAMPS + "weight = 2",
+        "system: weight, veto and deductions name the assessment system",
+    ),
+    "a veto without a goal": (
+        LAMPS + 'veto = true\nsystem = "trial"',
+        "veto: without a goal nothing decides",
+    ),
+    "deductions that fall": (
+        LAMPS + 'system = "trial"\ndeductions = { by = "failures", steps = [[1, 2], [3, 1]] }',
+        "steps: sizes and points must be positive and rise",
+    ),
+    "deductions of more than there is": (
+        LAMPS + 'system = "trial"\nweight = 2\ndeductions = { by = "failures", steps = [[1, 3]] }',
+        "deductions.steps: 3 points off are more than the weight (2.0)",
+    ),
+    "deductions for failures of a density": (
+        DENSITY + 'per = "area"\nsystem = "trial"\ndeductions = { by = "failures", steps = [[1, 3]] }',
+        "deductions.by: a density has no failures to count",
+    ),
+    "deductions for missing no goal": (
+        LAMPS + 'system = "trial"\ndeductions = { by = "shortfall", steps = [[1, 3]] }',
+        "deductions.by: without a goal nothing falls short",
+    ),
+    "more than everything known": (
+        LAMPS + "minimum_known = 2",
+        "minimum_known: Input should be less than or equal",
+    ),
     "allowed counts of a density": (
         DENSITY + 'per = "area"\nallowed = [[99, 2]]',
         "allowed: a density has no failures to count",
@@ -137,6 +260,18 @@ def test_a_broken_definition_is_refused_with_file_key_and_reason(read, body, rea
     assert "indicators.toml: trial: " in message.en
     assert reason in message.en
     assert "indicators.toml：trial：" in message.zh
+
+
+def test_reasons_are_said_in_chinese_too(read):
+    body = 'veto = true\nbands = { A = 90, B = 95 }\nmatch = { state = ["lit"] }\n'
+    message = refusal(read, f'[trial]\n{HEAD}kind = "count_share"\nof = {{ layer = "lamps" }}\n{body}')
+    assert "bands：A（90.0）须优于 B（95.0）" in message.zh
+    assert "veto：没有目标，无从否决" in message.zh
+
+
+def test_what_layers_lack_is_said_in_chinese_too(read):
+    lamps = LAMPS.replace("state", "zustand")
+    assert "match：lamps 没有字段 'zustand'" in refusal(read, f"[trial]\n{HEAD}{lamps}").zh
 
 
 def test_a_file_that_is_no_definition_at_all_is_refused(read, tmp_path):
@@ -166,7 +301,12 @@ def test_every_fault_is_named_at_once(read):
 def test_a_workspace_overrides_entry_by_entry(read):
     own = read(f"[lamps_burning]\n{HEAD}{LAMPS}\n[trial]\n{HEAD}{LAMPS}")
     assert own["lamps_burning"].title.en == "Trial"
-    assert list(own)[-1] == "trial"
+    # the last of its group
+    roads = [name for name, one in own.items() if one.group == "roads"]
+    assert (roads[0], roads[-1]) == ("lit_road", "trial")
+    assert [one.group for one in own.values()] == sorted(
+        (one.group for one in own.values()), key=list(GROUPS).index
+    )
     assert "lit_road" in own
 
 
@@ -177,13 +317,19 @@ def test_an_unknown_indicator_is_refused_with_those_there_are(layers):
 
 def test_shipped_definitions_name_source_and_year_and_fit_the_layers(layers):
     shipped = load_indicators(None, layers)
-    assert {one.kind for one in shipped.values()} == {
-        "count_share", "length_share", "length_near", "feature_near", "area_near", "area_share", "density",
-    }  # fmt: skip
+    assert {one.kind for one in shipped.values()} == set(get_args(Kind))
     for one in shipped.values():
         assert one.source
         assert one.goal is not None
+        assert all(goal.source for goal in one.goals)
         assert one.year >= 2000
+        assert re.search("[\u4e00-\u9fff]", one.title.zh)
+        assert re.search("[\u4e00-\u9fff]", one.definition.zh)
+        assert not re.search("[\u4e00-\u9fff]", one.title.en + one.definition.en)
+        assert set(one.layers) <= set(layers)
+        assert one.unit in ENGLISH_UNITS or one.unit.isascii() or one.unit == "km/km²", one.unit
+    titles = [one.title.zh for one in shipped.values()]
+    assert len(set(titles)) == len(titles)
 
 
 def test_the_digest_follows_the_definitions(layers, read):
