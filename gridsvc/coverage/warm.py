@@ -30,12 +30,13 @@ from gridsvc.errors import NotFoundError
 from gridsvc.layers import Layers
 from gridsvc.partition.workers import ALONE, Workers
 from gridsvc.settings import Workspace
-from gridsvc.store import NewRun, RunRecord, Store
+from gridsvc.store import RESULTS, NewRun, RunRecord, Store
 from gridsvc.store.past import last_loads
 from gridsvc.store.schema import CONTEXT_KEY
 
 MANY = 20_000
 """Edited features beyond which everything is computed anew."""
+TYPES = {"text": object, "number": float}
 SOME = 10_000
 """Rows that are asked for by key in one go."""
 
@@ -134,7 +135,10 @@ class Warm:
     def _aged(self, gaps: gpd.GeoDataFrame) -> pd.DataFrame:
         """Gaps as a run stores them."""
         chosen = [self.indicators[name] for name in gaps["indicator"].unique()]
-        frame = gpd.GeoDataFrame(gaps.reset_index(drop=True), geometry="geometry", crs=self.scene.crs)
+        # columns in which no row has a value
+        kinds = {name: TYPES[kind] for name, kind in RESULTS["gaps"].columns.items() if kind in TYPES}
+        gaps = gaps.reset_index(drop=True).astype({name: kinds[name] for name in kinds if name in gaps})
+        frame = gpd.GeoDataFrame(gaps, geometry="geometry", crs=self.scene.crs)
         return in_degrees(self.scene, with_age(self.scene, chosen, frame, self.past))
 
     def _write_all(self, run: NewRun, change: Change) -> RunRecord:

@@ -1,6 +1,7 @@
 """``compute --follow`` and ``serve --follow``: figures follow what is loaded, in a process that stays."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -44,9 +45,9 @@ def lamps(path, *states):
     return write(path, *rows)
 
 
-@pytest.fixture
-def village(tmp_path):
-    """A workspace with boundaries and lamps, of which one of two burns."""
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory):
+    tmp_path = tmp_path_factory.mktemp("village")
     workspace = tmp_path / "w"
     assert call("init", workspace, "--name", "村").exit_code == 0
     ring = [[10, 50], [10.02, 50], [10.02, 50.02], [10, 50.02], [10, 50]]
@@ -58,6 +59,12 @@ def village(tmp_path):
         == 0
     )
     return workspace
+
+
+@pytest.fixture
+def village(loaded, tmp_path):
+    """A workspace with boundaries and lamps, of which one of two burns."""
+    return shutil.copytree(loaded, tmp_path / "w")
 
 
 @pytest.fixture
