@@ -1,10 +1,11 @@
 """How soon all figures stand again after an edit: one lamp of a city switched, in a process that holds the city.
 
-    scripts/bench edit CITYDIR [--edits N] [--check]
+    scripts/bench edit CITYDIR [--edits N] [--check] [--days N]
 
 Prints one JSON line: seconds to open, then medians and worst of the milliseconds (wall, and processor time) until the
 figures of all units, roads and chiefs stand again, and until what a run stores is known as well. --check measures the
-city as a whole at the end: the sums must be the same.
+city as a whole at the end: the sums must be the same. --days instead loads the city into an SQLite store, and then on
+each of N days 1,000 lamps' states, each followed by a run: what a year of that adds to the store.
 """
 
 from __future__ import annotations
@@ -17,21 +18,24 @@ import statistics
 import sys
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
-from _city import CRS, CityStore, core_job
+from _city import CRS, FILES, CityStore, core_job
 
 from gridsvc.coverage.engine import ready, results
+from gridsvc.coverage.gap_age import Past, with_age
 from gridsvc.coverage.held import Edit, HeldScene
 from gridsvc.coverage.held_figures import HeldFigures
 from gridsvc.coverage.indicators import Indicators
+from gridsvc.coverage.scene import Scene
 from gridsvc.coverage.sums import net
 from gridsvc.coverage.warm import Edits, Warm, hold
 from gridsvc.partition.workers import Workers
-from gridsvc.settings import County, Workspace
-from gridsvc.store import RunRecord
+from gridsvc.settings import County, Workspace, init_workspace
+from gridsvc.store import RunRecord, Source, open_store
 
 DAY = dt.date(2026, 1, 1)
 UNITS = {
@@ -68,9 +72,28 @@ class WholeCity(CityStore):
             store.frames[name] = frame.astype(dict.fromkeys(texts, object))
         return store
 
+    def runs(self) -> list[Any]:
+        """None."""
+        return []
+
+    loads = runs
+
     def layer_versions(self) -> dict[str, int]:
         """One load of every layer that there is."""
         return {name: int(count > 0) for name, count in self.counts().items()}
+
+
+class CityPast(Past):
+    """A city has none."""
+
+    def features(self, scene: Scene, layer: str, keys: set[str]) -> Any:
+        """Rows of *keys*."""
+        rows = scene.table(layer)
+        return rows[rows["key"].isin(keys)] if len(rows) else rows
+
+    def loaded(self, layer: str, keys: set[str]) -> dict[str, int]:
+        """Nothing is known of loads."""
+        return {}
 
 
 def run_edits(folder: Path, edits: int, threads: int, check: bool) -> dict[str, Any]:
@@ -86,7 +109,7 @@ def run_edits(folder: Path, edits: int, threads: int, check: bool) -> dict[str, 
         scene = HeldScene(store, workspace, store.layers, DAY, workers)
         hold(scene, indicators)
         versions = scene.versions()
-        found = results(scene, ready(indicators, versions))
+        found = results(scene, ready(indicators, versions), past=CityPast(store, DAY))
         scene.release()
     warm = Warm(scene, indicators, versions, found["tallies"])
     run = RunRecord(1, "", DAY.isoformat(), "draft", "", versions, {}, indicators.digest)
@@ -95,6 +118,11 @@ def run_edits(folder: Path, edits: int, threads: int, check: bool) -> dict[str, 
     figures.changed(warm.sums.tallies().iloc[:1])
     lamps = store.frames["lamps"]
     chosen = np.random.default_rng(1).choice(len(lamps), edits + 1, replace=False)
+    past = CityPast(store, DAY)
+
+    def aged(gaps: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+        return with_age(warm.scene, indicators.values(), gaps.astype({"road_id": object}), past)
+
     taken: dict[str, list[float]] = {
         name: [] for name in ("figures", "figures_cpu", "run", "run_cpu", "rows")
     }
@@ -107,7 +135,7 @@ def run_edits(folder: Path, edits: int, threads: int, check: bool) -> dict[str, 
         shown = figures.changed(change.sums)
         taken["figures"].append(1000 * (time.perf_counter() - wall))
         taken["figures_cpu"].append(1000 * (time.process_time() - cpu))
-        altered = change.altered({})
+        altered = change.altered({}, aged)
         taken["run"].append(1000 * (time.perf_counter() - wall))
         taken["run_cpu"].append(1000 * (time.process_time() - cpu))
         taken["rows"].append(len(shown) + sum(len(one.rows) for one in altered.values()))
@@ -120,9 +148,40 @@ def run_edits(folder: Path, edits: int, threads: int, check: bool) -> dict[str, 
     return told
 
 
+def run_days(folder: Path, days: int, threads: int) -> dict[str, Any]:
+    """Load a city into a store, then the states of 1,000 lamps a day, and compute after each."""
+    city = WholeCity.whole(folder)
+    county = County(name={"en": "yardstick", "zh": "测速"}, metre_crs="EPSG:4547")
+    indicators = Indicators(core_job(), "yardstick")
+    told: dict[str, Any] = {"tool": "gridsvc", "city": folder.name, "days": days}
+    with TemporaryDirectory() as place, Workers(threads) as workers:
+        workspace = init_workspace(Path(place) / "w", county)
+        with open_store(workspace, city.layers, write=True) as store:
+            for name in (*UNITS, *FILES):
+                frame = city.frames[name].to_crs(4490)
+                store.apply(name, frame.assign(source_row=range(len(frame))), Source(name, "0" * 64))
+            warm = Warm.open(store, workspace, city.layers, indicators, DAY, workers)
+            sizes, seconds, dice = [store.database.size()], [], np.random.default_rng(1)
+            for _ in range(days):
+                rows = city.frames["lamps"].iloc[np.sort(dice.choice(len(city.frames["lamps"]), 1000, False))]
+                states = np.where(rows["state"] == "lit", "dark", "lit").astype(object)
+                rows = rows.to_crs(4490).assign(state=states, source_row=range(len(rows)))
+                store.apply("lamps", rows, Source("lamps", "0" * 64), "upsert")
+                begun = time.perf_counter()
+                warm.update()
+                seconds.append(time.perf_counter() - begun)
+                sizes.append(store.database.size())
+    told["store_mb"] = round(sizes[0] / 1e6, 1)
+    told["a_day_mb"] = round(float(np.mean(np.diff(sizes))) / 1e6, 3)
+    told["a_year_gb"] = round(365 * (sizes[-1] - sizes[0]) / days / 1e9, 3)
+    told["update_s"] = {"median": round(statistics.median(seconds), 2), "worst": round(max(seconds), 2)}
+    return told
+
+
 def _same(warm: Warm) -> bool:
     """Whether the sums are what the city, measured as a whole, comes to."""
-    whole = results(warm.scene, ready(warm.indicators, warm.versions))
+    past = CityPast(warm.scene.store, DAY)
+    whole = results(warm.scene, ready(warm.indicators, warm.versions), past=past)
     return not len(net(warm.sums.tallies(), whole["tallies"]))
 
 
@@ -133,9 +192,13 @@ def main() -> int:
     parser.add_argument("--edits", type=int, default=50)
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--check", action="store_true")
+    parser.add_argument("--days", type=int, default=0)
     asked = parser.parse_args()
     if not (asked.city / "grids.parquet").is_file():
         parser.error(f"{asked.city} is no city: it has no grids.parquet")
+    if asked.days:
+        print(json.dumps(run_days(asked.city.resolve(), asked.days, asked.threads)))
+        return 0
     print(json.dumps(run_edits(asked.city.resolve(), asked.edits, asked.threads, asked.check)))
     return 0
 

@@ -14,7 +14,7 @@ import shapely
 
 from gridsvc import __version__
 from gridsvc.coverage.amounts import Gaps
-from gridsvc.coverage.gap_age import with_age
+from gridsvc.coverage.gap_age import Past, with_age
 from gridsvc.coverage.gaps import find_gaps
 from gridsvc.coverage.indicators import REPORTED, Indicator, Indicators
 from gridsvc.coverage.leftovers import HOMES
@@ -75,9 +75,9 @@ def new_run(scene: Scene, indicators: Indicators, versions: Mapping[str, int]) -
 
 
 def results(
-    scene: Scene, indicators: list[Indicator], progress: Progress | None = None
+    scene: Scene, indicators: list[Indicator], progress: Progress | None = None, past: Past | None = None
 ) -> dict[str, pd.DataFrame]:
-    """What a run holds of *indicators*, by the name of the result."""
+    """What a run holds of *indicators*, by the name of the result. *past*: what ages of gaps are told from."""
     tell = progress or (lambda what, done, total: None)
     total = len(indicators) + 3
     tell("partition", 0, total)
@@ -98,7 +98,7 @@ def results(
 
     done = scene.workers.map(work, indicators)
     tell("store", total - 1, total)
-    gaps = with_age(scene, indicators, stack([gaps for _, gaps in done]))
+    gaps = with_age(scene, indicators, stack([gaps for _, gaps in done]), past)
     return tables | {"tallies": stack([tallies for tallies, _ in done]), "gaps": in_degrees(scene, gaps)}
 
 

@@ -149,7 +149,7 @@ FIELDS = {
                "from_m": METRE, "to_m": METRE,
                "unit_code": st.sampled_from([None, None, "990001001001001"]), "date_to": DAY},
     "chiefs": {"name": st.sampled_from(["张一", "李二", None])},
-    "observations": {"asset_key": st.sampled_from(["L1", "L3", "L5", "T1"]), "field": st.just("state"),
+    "observations": {"layer": st.just("lamps"), "asset_key": st.sampled_from(["L1", "L3", "L5"]), "field": st.just("state"),
                      "value": st.sampled_from(["亮", "灭"]), "observed_on": DAY.filter(bool)},
     "exemptions": {"layer": st.sampled_from(["roads", "路灯"]), "indicator": st.sampled_from([None, "lit_road"]),
                    "feature_key": st.sampled_from(["R1", "R5", "L2", "L8"]), "from_m": METRE, "to_m": METRE},
@@ -180,11 +180,12 @@ def edited(rows, key, edit):
     number %= max(len(rows), 1)
     if what == "remove":
         return rows[:number] + rows[number + 1 :]
-    if what == "add" or not rows:
+    if what == "add":
         named = {name: f"new{number}" for name in key if name.endswith("_id") and name not in values}
         new = {**named, **values}
         return [*rows, new]
-    rows[number] |= values
+    if rows:
+        rows[number] |= values
     return rows
 
 
