@@ -62,6 +62,8 @@ class Gaps:
     """What keeps an indicator from its goal: stretches, ends of roads, features of a layer, or parts of cells."""
 
     stretches: Intervals | None = None
+    rate: Floats | None = None
+    """Whole amounts per nanometre of these, for each piece of road; None: one."""
     ends: Ends | None = None
     layer: str = ""
     features: Ints | None = None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -36,13 +35,17 @@ COLUMNS = [
 ]  # fmt: skip
 
 
-def _goals(indicator: Indicator, found: Grade) -> list[dict[str, Any]]:
-    """Every goal, and whether it is met (None where that cannot be said)."""
-    met = found.reached or (None,) * len(indicator.goals)
-    return [
-        {"value": goal.value, "source": goal.source, "met": one}
-        for goal, one in zip(indicator.goals, met, strict=True)
-    ]
+def _goals(indicator: Indicator, grades: list[Grade], index: pd.Index) -> pd.Series:
+    """Of each figure every goal, and whether it is met (None where that cannot be said)."""
+    nobody = (None,) * len(indicator.goals)
+    told = {
+        reached: [
+            {"value": goal.value, "source": goal.source, "met": met}
+            for goal, met in zip(indicator.goals, reached or nobody, strict=True)
+        ]
+        for reached in {one.reached for one in grades}
+    }
+    return pd.Series([told[one.reached] for one in grades], index=index, dtype=object)
 
 
 @dataclass(frozen=True)
@@ -147,8 +150,15 @@ class Figures:
                 f"there is no level {level!r}; there are: {', '.join(LEVELS)}",
                 f"没有层级 {level!r}；现有层级：{'、'.join(LEVELS)}",
             )
-        subjects = self._subjects(level, unit)
+        if (level, unit) not in self._asked:
+            self._asked[level, unit] = self._subjects(level, unit)
+        subjects = self._asked[level, unit]
         return self._rows(chosen, [self._by_unit(one, subjects) for one in chosen])
+
+    @cached_property
+    def _asked(self) -> dict[tuple[str | None, str | None], pd.DataFrame]:
+        """Units that were asked for."""
+        return {}
 
     def _subjects(self, level: str | None, unit: str | None) -> pd.DataFrame:
         """Units asked for, with the cells of each: ``level``, ``subject``, ``name``, ``prefix``, ``rest``."""
@@ -270,7 +280,7 @@ class Figures:
             "grade": [one.grade for one in grades],
             "goal": np.nan if indicator.goal is None else indicator.goal,
             "met": pd.array([one.met for one in grades], dtype="boolean"),
-            "goals": pd.Series([_goals(indicator, one) for one in grades], index=table.index, dtype=object),
+            "goals": _goals(indicator, grades, table.index),
             "points_off": [np.nan if one.points_off is None else float(one.points_off) for one in grades],
             "reason_en": [reason.en if reason else "" for reason in reasons],
             "reason_zh": [reason.zh if reason else "" for reason in reasons],
@@ -282,8 +292,12 @@ class Figures:
 
     def _reports(self, indicator: Indicator) -> dict[str, Text]:
         """By unit: when and by whom its value was reported."""
-        day = dt.date.fromisoformat(self.run.as_of)
-        return said_of(newest(self._read(REPORTED), indicator, day))
+        return said_of(newest(self._reported, indicator, dt.date.fromisoformat(self.run.as_of)))
+
+    @cached_property
+    def _reported(self) -> pd.DataFrame:
+        """Everything that offices reported."""
+        return self._read(REPORTED)
 
     @cached_property
     def _reasons(self) -> Reasons:

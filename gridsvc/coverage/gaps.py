@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from gridsvc.coverage.amounts import Ends, Gaps, quantities
+from gridsvc.coverage.amounts import Ends, Gaps, quantities, rated
 from gridsvc.coverage.indicators import Indicator
 from gridsvc.coverage.leftovers import leftovers
 from gridsvc.coverage.responsible import chiefs_at, with_officers
@@ -24,6 +24,7 @@ from gridsvc.duties.roads import Names
 from gridsvc.partition.cells import OUTSIDE
 from gridsvc.partition.faces import Ints
 from gridsvc.partition.intervals import Intervals, cut_stretches, spread
+from gridsvc.partition.segments import Floats
 
 SHORTEST = 1.0
 """Metres. Shorter stretches count in the figures but are not listed."""
@@ -37,7 +38,7 @@ def find_gaps(scene: Scene, indicator: Indicator, gaps: Gaps) -> gpd.GeoDataFram
     """The gaps of one indicator inside its zone, as rows with geometry in the metre CRS."""
     parts = []
     if gaps.stretches is not None:
-        parts.append(_stretches(scene, indicator, gaps.stretches))
+        parts.append(_stretches(scene, indicator, gaps.stretches, gaps.rate))
     if gaps.ends is not None:
         parts.append(_ends(scene, indicator, gaps.ends))
     if gaps.features is not None and gaps.size is not None:
@@ -62,7 +63,7 @@ def _unit_of(scene: Scene, cell: Ints) -> Names:
 # stretches
 
 
-def _stretches(scene: Scene, indicator: Indicator, found: Intervals) -> pd.DataFrame:
+def _stretches(scene: Scene, indicator: Indicator, found: Intervals, rate: Floats | None) -> pd.DataFrame:
     """Stretches inside the zone, cut where the responsible person changes."""
     pieces, roads = scene.pieces, scene.roads
     inside = scene.in_zone(indicator.zone)[pieces.cell]
@@ -73,7 +74,7 @@ def _stretches(scene: Scene, indicator: Indicator, found: Intervals) -> pd.DataF
     row = np.searchsorted(roads.segments.offset, start, side="right") - 1
     key = roads.frame["key"].to_numpy(object)[row]
     from_m, to_m = roads.measure(start, row), roads.measure(end, row)
-    units, amounts = _shares(scene, start, end, inside)
+    units, amounts = _shares(scene, start, end, inside, rate)
     chiefs, taken_up = chiefs_at(scene, start)
     return pd.DataFrame(
         {
@@ -96,8 +97,10 @@ def _stretches(scene: Scene, indicator: Indicator, found: Intervals) -> pd.DataF
     )
 
 
-def _shares(scene: Scene, start: Ints, end: Ints, inside: Rows) -> tuple[list[str], list[str]]:
-    """Units in the zone in whose figures each stretch counts, and the nanometres that each has of it."""
+def _shares(
+    scene: Scene, start: Ints, end: Ints, inside: Rows, rate: Floats | None
+) -> tuple[list[str], list[str]]:
+    """Units in the zone in whose figures each stretch counts, and the whole amounts that each has of it."""
     pieces, parts = scene.pieces, []
     for side in (0, 1):
         mine = np.flatnonzero(inside & (pieces.side == side))
@@ -107,8 +110,11 @@ def _shares(scene: Scene, start: Ints, end: Ints, inside: Rows) -> tuple[list[st
         piece = mine[found]
         held, begun = pieces.take(piece), pieces.start[piece]
         # credited from the piece's beginning: parts under an agreement, each rounded, would miss nanometres
-        before = held.credit(np.maximum(begun, start[row]) - begun)
-        amount = held.credit(np.minimum(held.end, end[row]) - begun) - before
+        before, after = (
+            rated(held.credit(place - begun), None if rate is None else rate[piece])
+            for place in (np.maximum(begun, start[row]), np.minimum(held.end, end[row]))
+        )
+        amount = after - before
         parts.append(pd.DataFrame({"row": row, "unit": _unit_of(scene, held.cell), "amount": amount}))
     sums = pd.concat(parts).groupby(["row", "unit"])["amount"].sum().reset_index()
     sums = sums[sums["amount"] > 0].sort_values(["row", "amount", "unit"], ascending=[True, False, True])

@@ -208,7 +208,7 @@ def _length(scene: Scene, indicator: Indicator, yes: Intervals, unknown: Interva
         _along(scene, counted, rate),
         _along(scene, unclear, rate),
         _along(scene, exempt, rate),
-        Gaps(stretches=good if indicator.direction == "down" else counted.minus(good)),
+        Gaps(stretches=good if indicator.direction == "down" else counted.minus(good), rate=rate),
     )
 
 

@@ -52,12 +52,9 @@ class Reasons:
                 return LEFT_OUT.fill(count=f"{unknown:,}") if unknown else None
             little = too_little_known(indicator, denominator, unknown)
             return TOO_LITTLE.fill(percent=f"{indicator.minimum_known:.0%}") if little else None
-        missing = [name for name in indicator.layers if not self.versions.get(name)]
-        if missing:
-            titles = [self.layers[name].title for name in missing]
-            return _filled(
-                NO_LAYER, "layers", ", ".join(t.en for t in titles), "、".join(t.zh for t in titles)
-            )
+        unloaded = self._unloaded(indicator)
+        if unloaded is not None:
+            return unloaded
         if unknown:
             return UNOBSERVED
         if exempt:
@@ -68,10 +65,28 @@ class Reasons:
             return NOT_REPORTED
         outside = kind != "unit" or subject not in self._in_zone[indicator.zone]
         if indicator.zone and outside:
-            title = self._zone_title(indicator.zone)
-            said = NO_ZONE if kind == "unit" else NOTHING_IN_ZONE
-            return _filled(said, "zone", title.en, title.zh)
+            return self._not_in_zone(indicator.zone, NO_ZONE if kind == "unit" else NOTHING_IN_ZONE)
         return NOTHING
+
+    def _unloaded(self, indicator: Indicator) -> Text | None:
+        """Which layers of an indicator were never loaded; None for none."""
+        if indicator.id not in self._said:
+            titles = [self.layers[name].title for name in indicator.layers if not self.versions.get(name)]
+            en, zh = ", ".join(title.en for title in titles), "、".join(title.zh for title in titles)
+            self._said[indicator.id] = _filled(NO_LAYER, "layers", en, zh) if titles else None
+        return self._said[indicator.id]
+
+    def _not_in_zone(self, zone: str, text: Text) -> Text | None:
+        key = f"{zone} {text.en}"
+        if key not in self._said:
+            title = self._zone_title(zone)
+            self._said[key] = _filled(text, "zone", title.en, title.zh)
+        return self._said[key]
+
+    @cached_property
+    def _said(self) -> dict[str, Text | None]:
+        """What is said of many figures, made once."""
+        return {}
 
     @cached_property
     def _in_zone(self) -> dict[str, set[str]]:

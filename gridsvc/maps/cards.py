@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import pandas as pd
@@ -57,9 +58,14 @@ def quantity(amount: float, what: Quantity) -> Text:
 
 def value_text(value: float, indicator: Indicator) -> Text:
     """A goal or bound of *indicator* with its unit."""
+    return _with_unit(value, indicator.unit)
+
+
+@lru_cache(maxsize=1024)
+def _with_unit(value: float, symbol: str) -> Text:
     # never rounded: a bound of 99.95 is not 100
-    text, unit = words.number(value, 10), words.unit(indicator.unit)
-    if indicator.unit == "%":
+    text, unit = words.number(value, 10), words.unit(symbol)
+    if symbol == "%":
         return bilingual(f"{text}%", f"{text}%")
     return bilingual(f"{text} {unit.en}", f"{text} {unit.zh}")
 
@@ -87,11 +93,15 @@ def _known(share: Any) -> float | None:
 def card(row: Mapping[str, Any], indicator: Indicator, layers: Layers, gaps: int = 0) -> Card:
     """One row of :meth:`gridsvc.coverage.figures.Figures.table` as a card."""
     value = None if pd.isna(row["value"]) else float(row["value"])
-    what, per = quantities(indicator, layers)
     met = None if pd.isna(row["met"]) else bool(row["met"])
-    numerator, denominator = float(row["numerator"]), float(row["denominator"])
-    goal = NOTHING if indicator.goal is None else value_text(indicator.goal, indicator)
-    reason = NOTHING
+    above = below = reason = missing = NOTHING
+    if value is not None:
+        what, per = quantities(indicator, layers)
+        numerator, denominator = float(row["numerator"]), float(row["denominator"])
+        # 214 / 222 盏, not 214 盏 / 222 盏
+        above = quantity(numerator, ("count", NOTHING) if what == per and what[0] == "count" else what)
+        below = quantity(denominator, per)
+        missing = shortfall(indicator, numerator, denominator, what) if met is False else NOTHING
     # what too little is known of says its known share beside the value
     if value is None or not indicator.rated:
         reason = bilingual(str(row["reason_en"] or ""), str(row["reason_zh"] or ""))
@@ -103,15 +113,14 @@ def card(row: Mapping[str, Any], indicator: Indicator, layers: Layers, gaps: int
         unit=words.unit(indicator.unit),
         value=value,
         grade=str(row["grade"] or ""),
-        goal=goal,
+        goal=NOTHING if indicator.goal is None else value_text(indicator.goal, indicator),
         goal_value=indicator.goal,
         met=met,
-        # 214 / 222 盏, not 214 盏 / 222 盏
-        numerator=quantity(numerator, ("count", NOTHING) if what == per and what[0] == "count" else what),
-        denominator=quantity(denominator, per),
+        numerator=above,
+        denominator=below,
         known_share=_known(row["known_share"]),
         reason=reason,
-        shortfall=shortfall(indicator, numerator, denominator, what) if met is False else NOTHING,
+        shortfall=missing,
         gaps=gaps,
         bar=indicator.direction == "up",
     )

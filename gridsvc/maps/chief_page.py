@@ -52,7 +52,7 @@ def card_view(card: Card, lang: Lang) -> dict[str, Any]:
     """A card for the template."""
     bar, goal_bar = gauge(card)
     known = "" if card.known_share is None else percent(card.known_share)
-    return {**vars(card), "bar": bar, "goal_bar": goal_bar, "known": known}
+    return {**vars(card), "basis": card.basis, "bar": bar, "goal_bar": goal_bar, "known": known}
 
 
 def _stretch_view(stretch: Stretch, lang: Lang) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from gridsvc.maps.atlas import Atlas
 from gridsvc.maps.cards import card
 from gridsvc.maps.chief_data import chief_cards
 from gridsvc.maps.chief_roads import since_when
-from gridsvc.maps.model import Card, ChiefRow, Group, Heading, IndexPage, Person
+from gridsvc.maps.model import ChiefRow, Group, Heading, IndexPage, Person
 from gridsvc.maps.phrases import PHRASES
 from gridsvc.maps.pixels import bounds_of, grow
 from gridsvc.maps.words import unit
@@ -41,26 +41,31 @@ def index_page(atlas: Atlas) -> IndexPage:
 
 def headings(atlas: Atlas) -> list[Heading]:
     """All indicators that are computed, with the county's figure, group by group."""
-    county: dict[str, Card] = {}
-    # of several counties in one workspace none stands for all
-    if len({row["subject"] for row in atlas.county_figures}) == 1:
-        for row in atlas.county_figures:
-            county[row["indicator"]] = card(row, atlas.indicators[row["indicator"]], atlas.layers)
-    rows = [row for rows in atlas.chief_figures.values() for row in rows]
-    asked = {row["indicator"] for row in rows}
-    return [
-        Heading(
-            one.id,
-            one.title,
-            one.definition,
-            unit(one.unit),
-            county.get(one.id),
-            one.id in asked,
-            GROUPS[one.group],
-            one.headline,
-        )
-        for one in atlas.counted
-    ]
+    return [heading(atlas, one.id) for one in atlas.counted]
+
+
+def heading(atlas: Atlas, indicator_id: str) -> Heading:
+    """One indicator with the county's figure."""
+    if "headings" not in atlas.cache:
+        # of several counties in one workspace none stands for all
+        alone = len({row["subject"] for row in atlas.county_figures}) == 1
+        county = {row["indicator"]: row for row in atlas.county_figures} if alone else {}
+        asked = {row["indicator"] for rows in atlas.chief_figures.values() for row in rows}
+        atlas.cache["headings"] = {
+            one.id: Heading(
+                one.id,
+                one.title,
+                one.definition,
+                unit(one.unit),
+                card(county[one.id], one, atlas.layers) if one.id in county else None,
+                one.id in asked,
+                GROUPS[one.group],
+                one.headline,
+            )
+            for one in atlas.indicators.values()
+        }
+    found: Heading = atlas.cache["headings"][indicator_id]
+    return found
 
 
 def _row(atlas: Atlas, chief_id: str) -> ChiefRow:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from gridsvc.maps.pixels import Bounds, Geometries
-from gridsvc.text import Lang, Text
+from gridsvc.text import Lang, Text, bilingual
 
 GroupKind = Literal["land", "area", "units", "lines", "border", "road", "own", "gap", "point", "label"]
 GapKind = Literal["stretch", "end", "feature"]
@@ -88,6 +88,16 @@ class Card:
     gaps: int = 0
     bar: bool = True
     """A bar makes sense: more is better."""
+
+    @property
+    def basis(self) -> Text:
+        """What the value is of, or why there is none; what a density leaves out; who reported it."""
+        if self.value is None or not self.numerator.en:
+            return self.reason
+        both = bilingual(*(f"{self.numerator(lang)} / {self.denominator(lang)}" for lang in ("en", "zh")))
+        if not self.reason.en:
+            return both
+        return bilingual(f"{both.en} · {self.reason.en}", f"{both.zh} · {self.reason.zh}")
 
     @property
     def rank(self) -> tuple[int, float]:

@@ -14,7 +14,7 @@ from gridsvc.coverage.figures import REST
 from gridsvc.coverage.indicators import Indicator
 from gridsvc.maps.atlas import Atlas
 from gridsvc.maps.cards import card, value_text
-from gridsvc.maps.index_data import headings
+from gridsvc.maps.index_data import heading, headings
 from gridsvc.maps.model import NOTHING, Band, Card, Group, LevelTable, OverviewPage
 from gridsvc.maps.phrases import PHRASES
 from gridsvc.maps.pixels import Bounds, Geometries, bounds_of, encode, grow, point_of, to_pixels
@@ -34,7 +34,6 @@ CLASSES = 5
 def overview_page(atlas: Atlas, indicator_id: str) -> OverviewPage:
     """The overview of one indicator; an unknown one is a :class:`~gridsvc.errors.NotFoundError`."""
     indicator = atlas.indicators[indicator_id]
-    every = headings(atlas)
     levels, groups = [], []
     # one county's figure is the page's headline
     for level in LEVELS[1:] if len(atlas.ground.units[LEVELS[0]].codes) == 1 else LEVELS:
@@ -47,8 +46,8 @@ def overview_page(atlas: Atlas, indicator_id: str) -> OverviewPage:
     sheet = atlas.ground.sheet([*land, *groups, *_over(atlas)], view)
     return OverviewPage(
         atlas.stamp,
-        next(heading for heading in every if heading.id == indicator_id),
-        every,
+        heading(atlas, indicator_id),
+        headings(atlas),
         NOTHING if indicator.goal is None else value_text(indicator.goal, indicator),
         same(f"{indicator.source} ({indicator.year})"),
         _zone(atlas, indicator),

@@ -17,9 +17,7 @@ from gridsvc.text import Lang
 
 
 def _unit(code: str, name: str, card: Card, lang: Lang) -> dict[str, Any]:
-    basis = card.reason(lang) or phrase("no_value", lang)
-    if card.value is not None:
-        basis = f"{card.numerator(lang)} / {card.denominator(lang)}"
+    basis = card.basis(lang) or phrase("no_value", lang)
     known = card.known_share
     return {
         "code": code.removesuffix("*"),

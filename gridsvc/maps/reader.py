@@ -91,7 +91,9 @@ def people_of(
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Rows of a table by column."""
-    return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
+    names = [str(name) for name in table]
+    columns = [table[name].tolist() for name in table]
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 def of_persons(indicator: Indicator, layers: Layers) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from functools import lru_cache
 
 from gridsvc.text import Text, bilingual
 
@@ -70,6 +71,7 @@ ENGLISH_UNITS = {
 }
 
 
+@lru_cache(maxsize=256)
 def unit(text: str) -> Text:
     """A unit in both languages; one that is not known here stands as it is."""
     return bilingual(ENGLISH_UNITS.get(text, text), text)

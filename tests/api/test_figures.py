@@ -141,7 +141,8 @@ def test_csv_opens_in_spreadsheets(client):
     assert "coverage.csv" in answer.headers["content-disposition"]
     assert answer.content.startswith(b"\xef\xbb\xbf")
     rows = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
-    assert list(rows[0]) == list(models.Figure.model_fields)
+    # one value a cell: the county's own goal stands for the list of them
+    assert list(rows[0]) == [name for name in models.Figure.model_fields if name != "goals"]
     lit = next(row for row in rows if row["indicator"] == "lit_road" and row["subject"] == GRIDS[0])
     assert lit["title"] == "道路装灯率"
     assert lit["numerator_exact"].isdigit()

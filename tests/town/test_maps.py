@@ -54,12 +54,26 @@ def test_a_figure_without_a_value_stands_last_with_its_reason(build, content):
     valued = [card.value is not None for card in cards]
     assert valued == sorted(valued, reverse=True)
     silent = {card.indicator: card.reason for card in cards if card.value is None}
-    assert silent["lamps_burning"].en == "not loaded: Street lamps"
     assert silent["flush_toilets"].zh
     text = render_chief(atlas, "C1", "zh", LINKS)
     assert text.count('class="card quiet"') == len(silent)
-    assert "图层未入库：路灯" in text
-    assert 'data-title="亮灯率" title="图层未入库：路灯"' in render_index(atlas, "zh", LINKS)
+
+
+def test_indicators_without_their_layers_are_named_once(build, content):
+    place = build({**content, "lamps": []})
+    place.compute()
+    atlas = atlas_of(place)
+    assert "lamps_burning" not in {card.indicator for card in chief_page(atlas, "C1").cards}
+    assert "lamps_burning" not in {heading.id for heading in overview_page(atlas, "green_road").headings}
+    for text in (
+        render_chief(atlas, "C1", "zh", LINKS),
+        render_index(atlas, "zh", LINKS),
+        render_overview(atlas, "green_road", "zh", LINKS),
+    ):
+        assert re.search("不计算（图层未入库）：[^<]*、亮灯率、", text)
+        assert text.count("不计算（图层未入库）") == 1
+    assert "Not computed, as layers are not loaded: " in render_chief(atlas, "C1", "en", LINKS)
+    assert "不计算" not in render_chief(atlas_of(build(content)), "C1", "zh", LINKS)
 
 
 def test_figures_that_no_person_can_have_are_no_cards(atlas):
@@ -308,7 +322,7 @@ def test_all_pages_are_written_and_those_of_nobody_removed(build, content):
     files = write_all(atlas, progress=lambda what, done, total: told.append((done, total)))
     folder = place.workspace.pages_dir
     assert files[0] == folder / "index.html"
-    assert len(files) == 2 * (1 + 5 + len(place.indicators))
+    assert len(files) == 2 * (1 + 5 + len(atlas.counted))
     assert told[0][0] == 0
     assert told[-1] == (told[-1][1], told[-1][1])
     stale = folder / "chiefs" / "GONE.html"
