@@ -12,7 +12,7 @@ from gridsvc.coverage.changes import Change
 from gridsvc.coverage.indicators import FILE, Indicators, load_indicators
 from gridsvc.coverage.sums import UNIT
 from gridsvc.coverage.warm import Warm
-from gridsvc.errors import GridsvcError
+from gridsvc.errors import GridsvcError, StoreBusyError
 from gridsvc.layers import Layers
 from gridsvc.partition.workers import Workers
 from gridsvc.settings import Workspace
@@ -105,7 +105,8 @@ class Follower:
             self._seen = load
             indicators = self._indicators() if stale or warm is None else warm.indicators
             if warm is None or warm.scene.as_of != self.day:
-                self._warm = None
+                # not two at a time
+                warm = self._warm = None
                 warm = Warm.open(store, self.workspace, self.layers, indicators, self.day, workers)
                 change = None
             elif (change := warm.update(indicators)) is None:
@@ -121,6 +122,8 @@ class Follower:
     def _fail(self, error: GridsvcError) -> None:
         # what is in memory may be half of an update
         self._warm = None
+        if isinstance(error, StoreBusyError):
+            self._seen = -1
         if error.text.en != self._failed:
             self._told(error)
         self._failed = error.text.en

@@ -80,23 +80,18 @@ class Warm:
         workers: Workers = ALONE,
         progress: Progress | None = None,
     ) -> Warm:
-        """Read everything, and measure it where the newest run is not of just this state; then store a run.
+        """Read and measure everything, and store a run of it.
 
         *store* must be open for writing. Raises :class:`UsageError` when no boundaries are loaded.
         """
         with store.snapshot():
             scene = HeldScene(store, workspace, layers, as_of, workers)
-            versions, load = scene.versions(), store.newest_load()
+            versions, load, past = scene.versions(), store.newest_load(), HeldPast(store, as_of)
             hold(scene, indicators)
-            run, newest = new_run(scene, indicators, versions), store.run()
-            past = HeldPast(store, as_of)
-            if newest is not None and not newest.pruned and rests_on(newest, run) and precedes(past, newest):
-                tables = {"tallies": store.result("tallies", newest.id)[COLUMNS]}
-            else:
-                tables, newest = results(scene, ready(indicators, versions), progress), None
+            tables = results(scene, ready(indicators, versions), progress, past)
         warm = cls(scene, indicators, versions, tables["tallies"])
-        warm.past = past
-        warm.load, warm.run = load, newest or store.write_run(run, tables)
+        warm.past, warm.load = past, load
+        warm.run = store.write_run(new_run(scene, indicators, versions), tables)
         scene.release()
         return warm
 
@@ -305,11 +300,6 @@ def hold(scene: HeldScene, indicators: Indicators) -> None:
             scene.beside(layer.name)
     scene.beside(HOMES)
     scene.read(named)
-
-
-def precedes(past: Past, run: RunRecord) -> bool:
-    """Whether the run that ages of gaps are told from was there when *run* was computed."""
-    return past.before is None or past.before.id < run.id
 
 
 def rests_on(record: RunRecord, run: NewRun) -> bool:
