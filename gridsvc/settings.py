@@ -136,7 +136,9 @@ class Workspace:
     def own_files(self) -> tuple[Path, ...]:
         """Files and folders that hold what gridsvc itself keeps, the store with its logs among them."""
         logs = (
-            path.with_name(path.name + log) for path in self.store_url.files for log in ("", "-wal", "-shm")
+            path.with_name(path.name + log)
+            for path in self.store_url.files
+            for log in ("", "-wal", "-shm", "-follower")
         )
         return (self.root / CONFIG_NAME, self.layers_dir, self.pages_dir, *logs)
 

@@ -11,9 +11,10 @@ import typer
 from rich.console import Console
 
 from gridsvc.cli.figure_rows import SORTS, described, ordered, show_figures, with_headings, with_shapes
+from gridsvc.cli.following import follow as follow_store
 from gridsvc.cli.output import FormatOption, Listing, OutOption, deliver, plain_records
 from gridsvc.cli.publishing import publish
-from gridsvc.cli.session import Session, command
+from gridsvc.cli.session import DONE, Session, command
 from gridsvc.coverage.engine import compute as compute_run
 from gridsvc.coverage.figures import Figures
 from gridsvc.coverage.indicators import load_indicators
@@ -96,8 +97,15 @@ def register(app: typer.Typer) -> None:
                 "--threads", metavar="N", min=0, max=256, help="Threads that compute; 0: one a core."
             ),
         ] = None,
+        follow: Annotated[
+            bool,
+            typer.Option("--follow", help="Stay, and compute again whenever something was loaded."),
+        ] = False,
     ) -> int:
         """Compute all indicators at all levels, as they stand today or stood on a day."""
+        if follow:
+            follow_store(session, parse_day(as_of), threads)
+            return DONE
         day = parse_day(as_of) or dt.date.today()
         indicators = load_indicators(session.workspace, session.layers)
         with session.store(write=True) as store, session.progress() as progress:

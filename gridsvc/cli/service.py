@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import errno
 import socket
+from contextlib import nullcontext
 from typing import Annotated
 
 import typer
 
+from gridsvc.cli.following import following
 from gridsvc.cli.session import Session, command
 from gridsvc.errors import UsageError
 from gridsvc.text import bilingual
@@ -25,6 +27,9 @@ def register(app: typer.Typer) -> None:
         port: Annotated[
             int, typer.Option("--port", min=0, max=65535, help="Port; 0 takes a free one.")
         ] = PORT,
+        follow: Annotated[
+            bool, typer.Option("--follow", help="Compute again whenever something was loaded.")
+        ] = False,
     ) -> None:
         """Serve the workspace: the county page for people, JSON and OGC API for machines."""
         import uvicorn
@@ -44,7 +49,8 @@ def register(app: typer.Typer) -> None:
         session.out.file.flush()
         server = uvicorn.Server(uvicorn.Config(application, log_level="warning", server_header=False))
         try:
-            server.run(sockets=[listener])
+            with following(session) if follow else nullcontext():
+                server.run(sockets=[listener])
         except KeyboardInterrupt:
             session.note(bilingual("stopped", "已停止"))
         finally:

@@ -18,7 +18,7 @@ from gridsvc.coverage.facts import EXACT, Facts, list_facts
 from gridsvc.coverage.indicators import Indicator
 from gridsvc.coverage.measures import KINDS, measure, prepare
 from gridsvc.coverage.scene import Rows, Scene
-from gridsvc.coverage.tallies import OWNERS, cell_of
+from gridsvc.coverage.tallies import OWNERS, Owners, cell_of
 from gridsvc.store import LoadRecord
 
 Sheet = pd.DataFrame
@@ -86,7 +86,7 @@ class Side:
     ready: bool
     """It can be measured: the layers that the indicator rests on were loaded."""
     facts: list[Facts] = default(default_factory=list)
-    owned: dict[str, pd.DataFrame] = default(default_factory=dict)
+    owned: dict[str, Owners] = default(default_factory=dict)
     """Which facts of a grain are whose, of roads and chiefs."""
 
     def sums(self) -> Sheet:
@@ -136,9 +136,9 @@ class Side:
         def taken(grain: str) -> Rows:
             if grain not in self.owned:
                 self.owned[grain] = OWNERS[self.kind](self.scene, grain)
-            pairs, cell = self.owned[grain], cell_of(self.scene, grain)
+            (row, owner), cell = self.owned[grain], cell_of(self.scene, grain)
             mine = np.zeros(len(cell), dtype=bool)
-            mine[pairs.loc[pairs["subject"] == subject, "row"].to_numpy(np.int64)] = True
+            mine[row[owner == subject]] = True
             return mine & zone[cell]
 
         return taken

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import count
 
 import geopandas as gpd
@@ -15,7 +15,7 @@ import shapely
 from gridsvc import __version__
 from gridsvc.coverage.amounts import Gaps
 from gridsvc.coverage.definitions import definitions_text
-from gridsvc.coverage.gap_age import with_age
+from gridsvc.coverage.gap_age import Past, with_age
 from gridsvc.coverage.gaps import find_gaps
 from gridsvc.coverage.indicators import REPORTED, Indicator, Indicators
 from gridsvc.coverage.leftovers import HOMES
@@ -50,49 +50,70 @@ def compute(
     depend on it. An indicator one of whose layers was never loaded has no tallies; its figures say so. Raises
     :class:`UsageError` when no boundaries are loaded.
     """
-    tell = progress or (lambda what, done, total: None)
-    total = len(indicators) + 3
     with Workers(workspace.county.threads if threads is None else threads) as workers, store.snapshot():
         scene = Scene(store, workspace, layers, as_of, workers)
         versions = scene.versions()
-        ready = [one for one in indicators.values() if all(versions[name] for name in one.layers)]
-        tell("partition", 0, total)
-        scene.read([HOMES])
-        prepare(scene, ready)
-        tables = {"cells": _lonlat(scene, scene.partition.cells), "findings": _findings(scene)}
-        tell("roads", 1, total)
-        tables |= {
-            "stretches": _stretches(scene),
-            "posts": scene.duties.posts,
-            "assignments": _assignments(scene),
-        }
-        told = count(2)
+        tables = results(scene, ready(indicators, versions), progress)
+    record = store.write_run(new_run(scene, indicators, versions), tables)
+    if progress is not None:
+        progress("store", 1, 1)
+    return record
 
-        def work(indicator: Indicator) -> tuple[pd.DataFrame, pd.DataFrame]:
-            tell(indicator.id, next(told), total)
-            if indicator.kind == REPORTED:
-                rows = newest(scene.reports, indicator, as_of)
-                return tally_reports(rows, indicator), find_gaps(scene, indicator, Gaps())
-            measured = measure(scene, indicator)
-            tallies = tally(scene, indicator, measured)
-            if has_shortages(indicator):
-                return tallies, find_shortages(scene, indicator, tallies)
-            return tallies, find_gaps(scene, indicator, measured.gaps)
 
-        done = workers.map(work, ready)
-        tell("store", total - 1, total)
-        gaps = with_age(scene, ready, _stack([gaps for _, gaps in done]))
-    tables |= {"tallies": _stack([tallies for tallies, _ in done]), "gaps": _lonlat(scene, gaps)}
-    run = NewRun(
-        as_of=as_of.isoformat(),
+def ready(indicators: Indicators, versions: Mapping[str, int]) -> list[Indicator]:
+    """The indicators all of whose layers were loaded."""
+    return [one for one in indicators.values() if all(versions[name] for name in one.layers)]
+
+
+def new_run(scene: Scene, indicators: Indicators, versions: Mapping[str, int]) -> NewRun:
+    """What a run of *scene* rests on."""
+    return NewRun(
+        as_of=scene.as_of.isoformat(),
         definitions=indicators.digest,
         content=definitions_text(indicators),
         versions=versions,
         libraries=software() | {"metre_crs": scene.crs.to_string()},
     )
-    record = store.write_run(run, tables)
-    tell("store", total, total)
-    return record
+
+
+def results(
+    scene: Scene, indicators: list[Indicator], progress: Progress | None = None, past: Past | None = None
+) -> dict[str, pd.DataFrame]:
+    """What a run holds of *indicators*, by the name of the result. *past*: what ages of gaps are told from."""
+    tell = progress or (lambda what, done, total: None)
+    total = len(indicators) + 3
+    tell("partition", 0, total)
+    scene.read([HOMES])
+    prepare(scene, indicators)
+    tables = {"cells": in_degrees(scene, scene.partition.cells), "findings": _findings(scene)}
+    tell("roads", 1, total)
+    tables |= {
+        "stretches": stretches(scene),
+        "posts": scene.duties.posts,
+        "assignments": assignments(scene, [layer.name for layer in scene.layers.of_role("asset")]),
+    }
+    told = count(2)
+
+    def work(indicator: Indicator) -> tuple[pd.DataFrame, gpd.GeoDataFrame]:
+        tell(indicator.id, next(told), total)
+        return results_of(scene, indicator)
+
+    done = scene.workers.map(work, indicators)
+    tell("store", total - 1, total)
+    gaps = with_age(scene, indicators, stack([gaps for _, gaps in done]), past)
+    return tables | {"tallies": stack([tallies for tallies, _ in done]), "gaps": in_degrees(scene, gaps)}
+
+
+def results_of(scene: Scene, indicator: Indicator) -> tuple[pd.DataFrame, gpd.GeoDataFrame]:
+    """Tallies and gaps (metre CRS, without their age) of one indicator."""
+    if indicator.kind == REPORTED:
+        rows = newest(scene.reports, indicator, scene.as_of)
+        return tally_reports(rows, indicator), find_gaps(scene, indicator, Gaps())
+    measured = measure(scene, indicator)
+    tallies = tally(scene, indicator, measured)
+    if has_shortages(indicator):
+        return tallies, find_shortages(scene, indicator, tallies)
+    return tallies, find_gaps(scene, indicator, measured.gaps)
 
 
 def software() -> dict[str, str]:
@@ -106,11 +127,12 @@ def software() -> dict[str, str]:
     }
 
 
-def _stack(frames: list[pd.DataFrame]) -> pd.DataFrame:
+def stack(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Frames of the same columns as one."""
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
 
-def _lonlat(scene: Scene, frame: pd.DataFrame) -> pd.DataFrame:
+def in_degrees(scene: Scene, frame: pd.DataFrame) -> pd.DataFrame:
     """A frame in the metre CRS with its geometry in longitude and latitude."""
     if frame.empty:
         return frame
@@ -130,7 +152,7 @@ def _findings(scene: Scene) -> pd.DataFrame:
     )
 
 
-def _stretches(scene: Scene) -> pd.DataFrame:
+def stretches(scene: Scene) -> pd.DataFrame:
     """Duties on roads with their lines and measures along the road features."""
     duties, roads = scene.duties.stretches, scene.roads
     row = duties["row"].to_numpy(np.int64)
@@ -141,22 +163,22 @@ def _stretches(scene: Scene) -> pd.DataFrame:
         geometry=roads.segments.stretches(duties["start"], duties["end"]),
     )
     key = ["holder", "role", "road_id", "from_m", "to_m", "date_from"]
-    return _lonlat(scene, table.drop_duplicates(key))
+    return in_degrees(scene, table.drop_duplicates(key))
 
 
-def _assignments(scene: Scene) -> pd.DataFrame:
-    """Every asset's road, place and chiefs."""
+def assignments(scene: Scene, names: Iterable[str]) -> pd.DataFrame:
+    """Road, place and chiefs of every asset of some layers."""
     tables = []
-    for layer in scene.layers.of_role("asset"):
-        found = scene.assignments(layer.name)
+    for name in names:
+        found = scene.assignments(name)
         row = found["row"].to_numpy(np.int64)
         known = row != OUTSIDE
-        chiefs = asset_holders(scene, layer.name).groupby("row")["holder"].agg(" ".join)
+        chiefs = asset_holders(scene, name).groupby("row")["holder"].agg(" ".join)
         keys = np.append(scene.roads.frame["key"].to_numpy(object), "")
         tables.append(
             pd.DataFrame(
                 {
-                    "layer": layer.name,
+                    "layer": name,
                     "asset_key": found["asset_key"],
                     "road_id": np.where(known, keys[row], None),
                     "at_m": np.where(
@@ -167,9 +189,9 @@ def _assignments(scene: Scene) -> pd.DataFrame:
                     "confirmed": found["confirmed"],
                     "chiefs": chiefs.reindex(found.index).fillna("").to_numpy(object),
                     "cell": np.append(scene.partition.cells["cell"].to_numpy(object), "")[
-                        scene.cell_of(layer.name)
+                        scene.cell_of(name)
                     ],
                 }
             )
         )
-    return _stack(tables)
+    return stack(tables)

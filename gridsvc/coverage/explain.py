@@ -177,9 +177,9 @@ def _taker(scene: Scene, indicator: Indicator, subject: Subject) -> Callable[[st
     if subject.kind != "unit":
 
         def owned(grain: str) -> Rows:
-            cell, pairs = cell_of(scene, grain), OWNERS[subject.kind](scene, grain)
+            cell, (row, owner) = cell_of(scene, grain), OWNERS[subject.kind](scene, grain)
             mine = np.zeros(len(cell), dtype=bool)
-            mine[pairs.loc[pairs["subject"] == subject.code, "row"].to_numpy(np.int64)] = True
+            mine[row[owner == subject.code]] = True
             return mine & zone[cell]
 
         return owned

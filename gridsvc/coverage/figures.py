@@ -244,14 +244,13 @@ class Figures:
         left_over = table["rest"].to_numpy(bool)
         table["subject"] = table["code"] + np.where(left_over, "*", "")
         table["name"] = [
-            REST(self._lang).format(name=name) if left else name
-            for name, left in zip(table["name"], left_over, strict=True)
+            self.title(name, rest=left) for name, left in zip(table["name"], left_over, strict=True)
         ]
         return table.assign(subject_kind="unit")
 
-    @property
-    def _lang(self) -> str:
-        return self.workspace.county.languages[0]
+    def title(self, name: str, *, rest: bool) -> str:
+        """Name to show for a unit, or for what belongs to none of the units in it."""
+        return REST(self.workspace.county.languages[0]).format(name=name) if rest else name
 
     def _by_subject(self, indicator: Indicator, kind: str, subject: str | None) -> pd.DataFrame:
         """Stored sums of roads or chiefs; a chief asked for by id has a row for every indicator."""
@@ -303,25 +302,28 @@ class Figures:
         seen = [
             (d + u) * indicator.rated for d, u in zip(sides["denominator"], sides["unknown"], strict=True)
         ]
-        return table.assign(
-            indicator=indicator.id,
-            numerator=np.array(sides["numerator"], dtype=float) * above,
-            denominator=np.array(sides["denominator"], dtype=float) * below,
-            numerator_int=sides["numerator"],
-            denominator_int=sides["denominator"],
-            unknown_int=sides["unknown"],
-            exempt_int=sides["exempt"],
-            value=[float(one.value) if one.value is not None else np.nan for one in grades],
-            display=[one.display for one in grades],
-            unit=indicator.unit,
-            grade=[one.grade for one in grades],
-            goal=np.nan if indicator.goal is None else indicator.goal,
-            met=pd.array([one.met for one in grades], dtype="boolean"),
-            goals=_goals(indicator, grades, table.index),
-            points_off=[np.nan if one.points_off is None else float(one.points_off) for one in grades],
-            reason_en=[reason.en if reason else "" for reason in reasons],
-            reason_zh=[reason.zh if reason else "" for reason in reasons],
-            known_share=[d / s if s else np.nan for d, s in zip(sides["denominator"], seen, strict=True)],
+        shown = {
+            "indicator": indicator.id,
+            "numerator": np.array(sides["numerator"], dtype=float) * above,
+            "denominator": np.array(sides["denominator"], dtype=float) * below,
+            "numerator_int": sides["numerator"],
+            "denominator_int": sides["denominator"],
+            "unknown_int": sides["unknown"],
+            "exempt_int": sides["exempt"],
+            "value": [float(one.value) if one.value is not None else np.nan for one in grades],
+            "display": [one.display for one in grades],
+            "unit": indicator.unit,
+            "grade": [one.grade for one in grades],
+            "goal": np.nan if indicator.goal is None else indicator.goal,
+            "met": pd.array([one.met for one in grades], dtype="boolean"),
+            "goals": _goals(indicator, grades, table.index),
+            "points_off": [np.nan if one.points_off is None else float(one.points_off) for one in grades],
+            "reason_en": [reason.en if reason else "" for reason in reasons],
+            "reason_zh": [reason.zh if reason else "" for reason in reasons],
+            "known_share": [d / s if s else np.nan for d, s in zip(sides["denominator"], seen, strict=True)],
+        }
+        return pd.DataFrame(
+            {name: shown[name] if name in shown else table[name] for name in COLUMNS}, index=table.index
         )
 
     def _reports(self, indicator: Indicator) -> dict[str, Text]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from itertools import starmap
 from typing import Any, Literal
 
@@ -33,24 +34,69 @@ DAYS: Literal["datetime64[s]"] = "datetime64[s]"
 AGE = ["since", "clear_on"]
 
 
-def with_age(scene: Scene, indicators: Iterable[Indicator], gaps: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+class Past:
+    """What the age of gaps of one day is told from; read when it is first asked for."""
+
+    def __init__(self, store: Store, day: dt.date) -> None:
+        """Of the days before *day*."""
+        self._store = store
+        self._computed: dict[str, bool] = {}
+        self.before = run_before(store, day)
+        """The run that is compared with."""
+
+    @cached_property
+    def gaps(self) -> gpd.GeoDataFrame:
+        """The gaps of that run."""
+        return self._store.result("gaps", self._run)
+
+    def computed(self, names: Iterable[str]) -> set[str]:
+        """Which of the indicators *names* that run has figures of."""
+        for name in names:
+            if name not in self._computed:
+                mine = {"indicator": name}
+                held = name in self._with_gaps or len(self._store.result("tallies", self._run, mine)) > 0
+                self._computed[name] = held
+        return {name for name in names if self._computed[name]}
+
+    @cached_property
+    def _with_gaps(self) -> set[str]:
+        return set(self.gaps["indicator"])
+
+    @property
+    def _run(self) -> int | None:
+        return self.before.id if self.before else None
+
+    def features(self, scene: Scene, layer: str, keys: set[str]) -> Any:
+        """Rows of a layer as delivered; at least those of *keys*."""
+        return scene.table(layer)
+
+    def loaded(self, layer: str, keys: set[str]) -> dict[str, int]:
+        """The load that brought each current row of a layer; at least of those of *keys*."""
+        return last_loads(self._store, layer)
+
+
+def with_age(
+    scene: Scene, indicators: Iterable[Indicator], gaps: gpd.GeoDataFrame, past: Past | None = None
+) -> gpd.GeoDataFrame:
     """*gaps* (metre CRS) of a new run with ``since``, ``clear_on`` and ``inherited``.
 
     ``since``: the first day from which the gap is known to stand without a break. ``clear_on``: the last day on which
-    it is known not to have stood; NaT where there is none. *indicators*: those that the new run computes.
+    it is known not to have stood; NaT where there is none. *indicators*: those that the new run computes. *past*
+    may be read already. The age of a gap does not depend on the other *gaps*.
     """
     if gaps.empty:
         return gaps
+    past = past or Past(scene.store, scene.as_of)
     chosen = {one.id: one for one in indicators}
     today = pd.Timestamp(scene.as_of).as_unit("s")
     age = pd.DataFrame({"since": today, "clear_on": pd.NaT}, index=gaps.index).astype(
         dict.fromkeys(AGE, DAYS)
     )
-    before = run_before(scene.store, scene.as_of)
+    before = past.before
     known: set[str] = set()
     if before is not None:
-        earlier = scene.store.result("gaps", before.id)
-        known = _computed(scene.store, before, chosen, earlier)
+        earlier = past.gaps[past.gaps["indicator"].isin(chosen)]
+        known = past.computed(chosen)
         day = pd.Timestamp(before.as_of).as_unit("s")
         age.loc[gaps["indicator"].isin(known), "clear_on"] = day
         went_on = _carried(scene, gaps, earlier, day)
@@ -58,7 +104,7 @@ def with_age(scene: Scene, indicators: Iterable[Indicator], gaps: gpd.GeoDataFra
     for one in chosen.values():
         rows = (gaps["indicator"] == one.id) & gaps["kind"].isin(["feature", "stretch"])
         if one.match and rows.any():
-            found = _of_data(scene, one, gaps[rows], fresh=one.id not in known)
+            found = _of_data(scene, one, gaps[rows], past, fresh=one.id not in known)
             age.loc[found.index] = found
     inherited = starmap(older, zip(gaps["taken_up"].fillna(""), age["since"], age["clear_on"], strict=True))
     return gaps.assign(**age, inherited=pd.array([together(each) for each in inherited], dtype="boolean"))
@@ -68,15 +114,6 @@ def run_before(store: Store, day: dt.date) -> RunRecord | None:
     """The newest run of the last day before *day* that has one."""
     earlier = [run for run in store.runs() if run.as_of < day.isoformat() and not run.pruned]
     return max(earlier, key=lambda run: (run.as_of, run.id), default=None)
-
-
-def _computed(store: Store, run: RunRecord, names: Iterable[str], gaps: pd.DataFrame) -> set[str]:
-    """Which indicators *run* has figures of."""
-    found = set(gaps["indicator"])
-    rest = [name for name in names if name not in found]
-    if rest:
-        found |= set(store.result("tallies", run.id, {"indicator": rest})["indicator"])
-    return found
 
 
 # from one run to the next
@@ -138,17 +175,20 @@ def _over(scene: Scene, gaps: gpd.GeoDataFrame, earlier: gpd.GeoDataFrame) -> pd
 # from the data
 
 
-def _of_data(scene: Scene, indicator: Indicator, gaps: pd.DataFrame, *, fresh: bool) -> pd.DataFrame:
+def _of_data(
+    scene: Scene, indicator: Indicator, gaps: pd.DataFrame, past: Past, *, fresh: bool
+) -> pd.DataFrame:
     """Age of gaps that a field of the feature itself makes: by what was observed, else (*fresh*) was loaded."""
     layer = scene.layers[indicator.features.layer]
     key = gaps["feature_key"].where(gaps["kind"] == "feature", gaps["road_id"])
     found = _ages(pd.Series(dtype=DAYS, index=gaps.index[:0]), None)
     if fresh:
         days = {one.id: _day_of(one.finished) for one in scene.store.loads()}
-        loaded = key.map(last_loads(scene.store, layer.name)).map(days).astype(DAYS)
+        loaded = key.map(past.loaded(layer.name, set(key))).map(days).astype(DAYS)
         found = _ages(loaded[loaded <= pd.Timestamp(scene.as_of)], None)
     if layer.observed and layer.observed in indicator.match:
-        seen = sightings(layer, scene.table(layer.name), scene.table("observations"), scene.as_of)
+        rows = past.features(scene, layer.name, set(key))
+        seen = sightings(layer, rows, past.features(scene, "observations", set(key)), scene.as_of)
         states = _of_states(seen, seen["value"].isin(list(indicator.match[layer.observed])))
         observed = states.reindex(key).set_axis(key.index).dropna(subset="since")
         found = pd.concat([found[~found.index.isin(observed.index)], observed])

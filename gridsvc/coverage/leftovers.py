@@ -71,7 +71,7 @@ def _residents(scene: Scene, unit: Shapes, shape: Shapes) -> Floats:
     unknown = np.full(len(shape), np.nan)
     frame = scene.layer(HOMES)
     people = frame[RESIDENTS].astype("Float64").to_numpy(float, na_value=np.nan)
-    if np.isnan(people).all():
+    if not scene.knows(HOMES, RESIDENTS):
         return unknown
     points = scene.once(("points of homes",), lambda: representatives(frame))
     home = np.append(scene.partition.cells["unit"].to_numpy(object), "")[scene.cell_of(HOMES)]

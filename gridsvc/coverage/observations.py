@@ -18,6 +18,8 @@ def observed_on(layer: Layer, frame: gpd.GeoDataFrame, notes: pd.DataFrame, day:
         # without a state nothing was seen, whatever the date says
         seen = frame[layer.observed_on].where(frame[layer.observed].notna())
     frame.loc[seen > today, layer.observed] = None
+    if notes.empty:
+        return frame
     notes = _about(layer, notes)
     notes = notes[notes["observed_on"] <= today].sort_values(["observed_on", "key"], kind="stable")
     last = notes.drop_duplicates("asset_key", keep="last").set_index("asset_key")

@@ -283,8 +283,13 @@ class Scene:
     @cached_property
     def _shared(self) -> tuple[Pieces, pd.DataFrame]:
         """The roads' pieces with agreements between neighbours applied, and the agreements that were not."""
+        return self._share()
+
+    def _share(self) -> tuple[Pieces, pd.DataFrame]:
         roads, shares = self.roads, self._agreements
         pieces = two_sided(roads.segments, roads.width, roads.divided, self.partition)
+        if shares.empty:
+            return pieces, shares
         placed = self._placed(shares, shares["road_id"]).assign(share=lambda rows: rows["share"] / 100)
         pieces, unused = agree(pieces, placed, self.partition)
         lost = shares["key"].isin(unused["key"]) | ~shares["key"].isin(placed["key"])
@@ -346,6 +351,10 @@ class Scene:
         """Features of a layer whose fields hold one of the given values; without a value it is unknown."""
         return _matching(self.layer(name), where)
 
+    def knows(self, name: str, field: str) -> bool:
+        """Whether any feature of a layer has a value in a field."""
+        return bool(self.layer(name)[field].notna().any())
+
     @cached_property
     def reports(self) -> pd.DataFrame:
         """Values that offices reported, of any day."""
@@ -359,6 +368,8 @@ class Scene:
     def exemptions(self, name: str, indicator: str) -> pd.DataFrame:
         """Exemptions of features of a layer from an indicator that are valid on the day."""
         rows, layer = self._exemptions, self.layers[name]
+        if rows.empty:
+            return rows
         return rows[of_layer(rows, layer) & rows["indicator"].fillna("").isin(["", indicator])]
 
     def exempt_features(self, name: str, indicator: str) -> Rows:
@@ -370,13 +381,14 @@ class Scene:
     def exempt_stretches(self, indicator: str) -> Intervals:
         """Stretches of roads that are left out of an indicator on the day."""
         rows = self.exemptions(self.layers.roads.name, indicator)
+        if rows.empty:
+            return Intervals.empty()
         placed = self._placed(rows, rows["feature_key"])
         return Intervals.of(placed["start"], placed["end"])
 
     def versions(self) -> dict[str, Any]:
         """What the computation rests on: newest load of every layer, 0 for one that holds nothing."""
-        counts = self.store.counts()
-        return {name: self.store.layer_version(name) if counts[name] else 0 for name in self.layers}
+        return self.store.layer_versions()
 
 
 def _matching(frame: gpd.GeoDataFrame, where: Where) -> Chosen:

@@ -11,6 +11,7 @@ import pandas as pd
 from gridsvc.coverage.amounts import CELLS, PIECES, Amounts, Measured
 from gridsvc.coverage.indicators import Indicator
 from gridsvc.coverage.scene import Scene
+from gridsvc.duties.roads import Names
 from gridsvc.partition.cells import OUTSIDE
 from gridsvc.partition.faces import Ints
 
@@ -30,9 +31,18 @@ def tally(
     parts = [_cells(scene, measured, zone)]
     if indicator.for_chiefs:
         parts += [_sums(kind, scene, measured, zone) for kind in owners]
-    found = pd.concat(parts, ignore_index=True)
-    found.insert(0, "indicator", indicator.id)
-    return found[COLUMNS]
+    kinds, subjects, sums = (np.concatenate(part) for part in zip(*parts, strict=True))
+    some = (sums != 0).any(axis=1)
+    return frame_of_sums(indicator.id, kinds[some], subjects[some], sums[some])
+
+
+def frame_of_sums(indicator: str | Names, kinds: Names, subjects: Names, sums: Ints) -> pd.DataFrame:
+    """Sums (n, 4) as a table (:data:`COLUMNS`)."""
+    if isinstance(indicator, str):
+        indicator = np.full(len(subjects), indicator, dtype=object)
+    names = zip(COLUMNS, (indicator, kinds, subjects), strict=False)
+    columns = {name: pd.Series(values, dtype=object) for name, values in names}
+    return pd.DataFrame({**columns, **dict(zip(SIDES, sums.T, strict=True))})
 
 
 def sides(measured: Measured) -> Iterator[tuple[str, Amounts]]:
@@ -52,48 +62,63 @@ def cell_of(scene: Scene, grain: str) -> Ints:
     return scene.pieces.cell if grain == PIECES else scene.cell_of(grain)
 
 
-def _cells(scene: Scene, measured: Measured, zone: npt.NDArray[np.bool_]) -> pd.DataFrame:
+Part = tuple[Names, Names, Ints]
+"""Kinds, subjects and sums (n, 4)."""
+
+
+def _cells(scene: Scene, measured: Measured, zone: npt.NDArray[np.bool_]) -> Part:
     """Sums per cell of the zone, and of what lies outside all units."""
     names = scene.partition.cells["cell"].to_numpy(object)
-    sums = {side: np.zeros(len(names) + 1, dtype=np.int64) for side in SIDES}
+    sums = np.zeros((len(names) + 1, len(SIDES)), dtype=np.int64)
     for side, amounts in sides(measured):
         # OUTSIDE is -1: the last place of the sums
-        np.add.at(sums[side], cell_of(scene, amounts.grain), amounts.amount)
-    table = pd.DataFrame({"subject_kind": "cell", "subject": np.append(names, ""), **sums})
-    table.loc[len(names), "subject_kind"] = "outside"
+        np.add.at(sums[:, SIDES.index(side)], cell_of(scene, amounts.grain), amounts.amount)
+    kinds = np.full(len(sums), "cell", dtype=object)
+    kinds[-1] = "outside"
     keep = np.append(zone[:-1], True)
-    return table[keep & (table[list(SIDES)] != 0).any(axis=1)]
+    return kinds[keep], np.append(names, "")[keep], sums[keep]
 
 
-def _sums(kind: str, scene: Scene, measured: Measured, zone: npt.NDArray[np.bool_]) -> pd.DataFrame:
-    """Sums per road or per chief."""
+def _sums(kind: str, scene: Scene, measured: Measured, zone: npt.NDArray[np.bool_]) -> Part:
+    """Sums per road or per chief, in order of their names."""
+    owners: dict[str, tuple[Ints, Ints]] = {}
+    numbers: dict[str, int] = {}
     parts = []
-    # sides are mostly of one grain, and who owns its facts is asked once
-    owners = {grain: OWNERS[kind](scene, grain) for grain in {one.grain for _, one in sides(measured)}}
     for side, amounts in sides(measured):
-        owner = owners[amounts.grain]
-        inside = zone[cell_of(scene, amounts.grain)][owner["row"]]
-        parts.append(owner[inside].assign(side=side, amount=amounts.amount[owner.loc[inside, "row"]]))
-    # whole numbers throughout: no missing values in between
-    sums = pd.concat(parts).groupby(["subject", "side"])["amount"].sum().unstack(fill_value=0)
-    table = sums.reindex(columns=SIDES, fill_value=0).astype(np.int64).rename_axis(columns=None)
-    return table[(table != 0).any(axis=1)].reset_index().assign(subject_kind=kind)
+        if amounts.grain not in owners:
+            row, subject = OWNERS[kind](scene, amounts.grain)
+            inside = zone[cell_of(scene, amounts.grain)][row]
+            number, known = pd.factorize(subject[inside])
+            place = np.array([numbers.setdefault(name, len(numbers)) for name in known], dtype=np.int64)
+            owners[amounts.grain] = row[inside], place[number]
+        row, place = owners[amounts.grain]
+        parts.append((SIDES.index(side), place, amounts.amount[row]))
+    sums = np.zeros((len(numbers), len(SIDES)), dtype=np.int64)
+    for column, place, amount in parts:
+        np.add.at(sums[:, column], place, amount)
+    order = sorted(numbers)
+    subjects: Names = np.array(order, dtype=object)
+    place = np.array([numbers[name] for name in order], dtype=np.int64)
+    return np.full(len(order), kind, dtype=object), subjects, sums[place]
 
 
-def _by_road(scene: Scene, grain: str) -> pd.DataFrame:
+Owners = tuple[Ints, Names]
+"""Pairs of a row of a fact and a subject."""
+
+
+def _by_road(scene: Scene, grain: str) -> Owners:
     """Pairs (row of a fact, road): a piece's road; the road that a confirmed asset belongs to."""
     if grain == PIECES:
-        return pd.DataFrame(
-            {"row": np.arange(len(scene.pieces)), "subject": scene.roads.road[scene.pieces.road]}
-        )
+        return np.arange(len(scene.pieces)), scene.roads.road[scene.pieces.road]
     if scene.layers[grain].role != "asset":
         return _nobody()
     found = scene.assignments(grain)
-    mine = np.flatnonzero(found["confirmed"] & (found["row"] != OUTSIDE))
-    return pd.DataFrame({"row": mine, "subject": scene.roads.road[found["row"].to_numpy(np.int64)[mine]]})
+    row = found["row"].to_numpy(np.int64)
+    mine = np.flatnonzero(found["confirmed"].to_numpy(bool) & (row != OUTSIDE))
+    return mine, scene.roads.road[row[mine]]
 
 
-def _by_chief(scene: Scene, grain: str) -> pd.DataFrame:
+def _by_chief(scene: Scene, grain: str) -> Owners:
     """Pairs (row of a fact, holder) by who answers for its place; several may share it, each has it once."""
     if grain == PIECES:
         pairs = scene.duties.holders_at(scene.pieces.start)
@@ -101,7 +126,7 @@ def _by_chief(scene: Scene, grain: str) -> pd.DataFrame:
         return _nobody()
     else:
         pairs = asset_holders(scene, grain)
-    return pairs.rename(columns={"holder": "subject"})
+    return pairs["row"].to_numpy(np.int64), pairs["holder"].to_numpy(object)
 
 
 def asset_holders(scene: Scene, layer: str) -> pd.DataFrame:
@@ -112,8 +137,8 @@ def asset_holders(scene: Scene, layer: str) -> pd.DataFrame:
     return pairs.assign(row=mine[pairs["row"]])
 
 
-def _nobody() -> pd.DataFrame:
-    return pd.DataFrame({"row": np.empty(0, dtype=np.int64), "subject": np.empty(0, dtype=object)})
+def _nobody() -> Owners:
+    return np.empty(0, dtype=np.int64), np.empty(0, dtype=object)
 
 
 OWNERS = {"road": _by_road, "chief": _by_chief}

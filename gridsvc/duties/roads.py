@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any
 
 import geopandas as gpd
@@ -86,6 +87,34 @@ class Roads:
     def __len__(self) -> int:
         """Number of road features."""
         return len(self.frame)
+
+    def of_rows(self, rows: Ints) -> tuple[Roads, Ints]:
+        """Some features (rising rows) as they are among all, on an axis of their own, and what places moved by.
+
+        See :meth:`gridsvc.partition.segments.Segments.of_lines`.
+        """
+        segments, moved = self.segments.of_lines(rows)
+        own = {
+            one.name: getattr(self, one.name)[rows]
+            for one in fields(self)
+            if one.name not in ("frame", "segments")
+        }
+        return Roads(self.frame.iloc[rows].reset_index(drop=True), segments, **own), moved
+
+    @cached_property
+    def codes(self) -> frozenset[str]:
+        """All road codes."""
+        return frozenset(texts(self.frame, "road_code")) - {""}
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """All road names."""
+        return frozenset(self.name) - {""}
+
+    @cached_property
+    def name(self) -> Names:
+        """Name of each feature, "" where it has none."""
+        return texts(self.frame, "road_name")
 
     def places(self, row: Any, from_m: Any, to_m: Any) -> tuple[Ints, Ints]:
         """Start and end on the axis of stretches given in metres along features themselves (not their roads).

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -49,6 +49,20 @@ class Duties:
         """Places on the axis where a duty starts or ends."""
         both = np.concatenate([self.stretches["start"], self.stretches["end"]])
         return np.unique(both).astype(np.int64)
+
+    def on_rows(self, rows: Ints, moved: Ints) -> Duties:
+        """The duties on some road features (rising rows), on the axis that these have for themselves.
+
+        *moved*: see :meth:`gridsvc.duties.roads.Roads.of_rows`.
+        """
+        row = self.stretches["row"].to_numpy(np.int64)
+        found = np.minimum(np.searchsorted(rows, row), max(len(rows) - 1, 0))
+        mine = np.flatnonzero(rows[found] == row) if len(rows) else found[:0]
+        own = found[mine]
+        ends = {name: self.stretches[name].to_numpy(np.int64)[mine] + moved[own] for name in ("start", "end")}
+        return replace(
+            self, stretches=self.stretches.iloc[mine].assign(row=own, **ends).reset_index(drop=True)
+        )
 
     def holders_at(self, place: Ints) -> pd.DataFrame:
         """Who answers for each place on the axis: pairs ``row`` (of *place*), ``holder``, each once."""

@@ -60,6 +60,22 @@ class Segments:
             self.road[rows], self.start[rows], self.end[rows], self.tail[rows], self.head[rows], self.offset
         )
 
+    def of_lines(self, lines: Ints) -> tuple[Segments, Ints]:
+        """The straight pieces of some *lines* (rising) on an axis of their own, and what each place moved by.
+
+        A place on the axis of one of these lines is the same place on the new axis when its line's number is added.
+        """
+        first = np.searchsorted(self.road, lines, side="left")
+        line, piece = spread(first, np.searchsorted(self.road, lines, side="right"))
+        size = self.offset[lines + 1] - self.offset[lines]
+        offset = np.concatenate([[0], np.cumsum(size)]).astype(np.int64)
+        moved = offset[:-1] - self.offset[lines]
+        by = moved[line]
+        found = Segments(
+            line, self.start[piece] + by, self.end[piece] + by, self.tail[piece], self.head[piece], offset
+        )
+        return found, moved
+
     def lines(self) -> Shapes:
         """The straight pieces as geometries."""
         return np.asarray(shapely.linestrings(np.stack([self.tail, self.head], axis=1)), dtype=object)

@@ -3,10 +3,11 @@
 from gridsvc.store.copying import Copied, copy_store
 from gridsvc.store.database import BUSY_TIMEOUT
 from gridsvc.store.deliveries import DeliveredFile, KeptFile
+from gridsvc.store.leases import Lease
 from gridsvc.store.loads import LoadRecord, Source
 from gridsvc.store.publications import NewPublication, Publication
 from gridsvc.store.results import RESULTS, ResultTable
-from gridsvc.store.runs import NewRun, RunRecord
+from gridsvc.store.runs import NewRun, ResultChange, RunRecord
 from gridsvc.store.store import Store, open_store
 
 __all__ = [
@@ -15,10 +16,12 @@ __all__ = [
     "Copied",
     "DeliveredFile",
     "KeptFile",
+    "Lease",
     "LoadRecord",
     "NewPublication",
     "NewRun",
     "Publication",
+    "ResultChange",
     "ResultTable",
     "RunRecord",
     "Source",

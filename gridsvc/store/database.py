@@ -159,6 +159,10 @@ class Database(ABC):
         """A value that a column of this *kind* is compared with, as the engine takes it."""
         return value
 
+    def try_lock(self, what: str) -> bool:
+        """Lock *what* for as long as this connection lasts, if nobody else has; on engines that are servers."""
+        return False
+
     def prepare(self) -> None:  # noqa: B027
         """Make what tables stand in; inside a writing transaction."""
 

@@ -42,6 +42,13 @@ def differences(db: Database, table: Table, a: int, b: int | None) -> pd.DataFra
     return _frame(table, names, found)
 
 
+def changed_keys(db: Database, table: Table, since: int) -> list[str]:
+    """Keys of row versions that loads after *since* brought or ended."""
+    wanted = f"SELECT key FROM {table.name} WHERE"
+    rows = db.rows(f"{wanted} {table.begun} > ? UNION {wanted} {table.ended} > ?", (since, since))
+    return sorted(key for (key,) in rows)
+
+
 def _only(db: Database, table: Table, names: Sequence[str], at: int | None, other: int | None) -> list[Row]:
     """Key, hash, fid and columns of the row versions that were current after *at* and not after *other*."""
     present = set(db.columns(table.name))

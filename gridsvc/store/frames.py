@@ -194,6 +194,13 @@ def _keys(frame: pd.DataFrame, table: Table, columns: dict[str, Values]) -> list
     return [KEY_SEPARATOR.join(values) for values in zip(*parts, strict=True)]
 
 
+def keys_of(frame: pd.DataFrame, table: Table) -> list[str]:
+    """The keys that rows with the key columns of *table* are stored under."""
+    if not len(frame):
+        return []
+    return _keys(frame, table, {name: stored_values(frame[name], table.columns[name]) for name in table.key})
+
+
 def _require_distinct(keys: Objects, table: Table) -> None:
     """Refuse keys that are empty or stand twice."""
     twice = pd.Series(keys, dtype=object).duplicated()

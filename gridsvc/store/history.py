@@ -14,7 +14,7 @@ from gridsvc.store import deliveries, loads, prune
 from gridsvc.store.bounds import require_state
 from gridsvc.store.database import Database
 from gridsvc.store.deliveries import KeptFile
-from gridsvc.store.diff import differences
+from gridsvc.store.diff import changed_keys, differences
 from gridsvc.store.loads import LoadRecord
 from gridsvc.store.schema import Table, layer_table, stored_tables
 
@@ -43,6 +43,24 @@ class History:
                 if moment is not None:
                     require_state(self._db, layer, moment)
             return differences(self._db, table, a, b)
+
+    def newest_load(self) -> int:
+        """Id of the newest load, of any layer; 0 before the first."""
+        with self._db.reading():
+            return loads.newest_load(self._db)
+
+    def changed_keys(self, since: int) -> dict[str, list[str]]:
+        """By layer the keys of rows that loads after *since* brought, changed or ended; sorted.
+
+        Keys of neighbouring counties' features begin with :data:`~gridsvc.store.schema.CONTEXT_KEY`. Raises
+        :class:`NotFoundError` where it is not known any more because a state was pruned.
+        """
+        with self._db.reading():
+            found = {}
+            for layer in loads.layers_since(self._db, since):
+                require_state(self._db, layer, since)
+                found[layer] = changed_keys(self._db, self._layer_table(layer), since)
+            return found
 
     def delivered(self, load_id: int) -> list[KeptFile]:
         """The files that are kept with a load; none where it came from no file or they are not kept."""

@@ -135,6 +135,26 @@ def find_load(db: Database, load_id: int) -> LoadRecord:
     )
 
 
+def newest_load(db: Database) -> int:
+    """Id of the newest load, 0 before the first."""
+    return int(db.rows("SELECT COALESCE(MAX(id), 0) FROM loads")[0][0]) if db.columns("loads") else 0
+
+
+def newest_changes(db: Database) -> dict[str, int]:
+    """By layer the newest load that changed any row (see :attr:`LoadRecord.touched`)."""
+    if not db.columns("loads"):
+        return {}
+    touched = "added > 0 OR changed > 0 OR ended > 0 OR other LIKE '%\"split\"%'"
+    return dict(db.rows(f"SELECT layer, MAX(id) FROM loads WHERE {touched} GROUP BY layer"))
+
+
+def layers_since(db: Database, load: int) -> list[str]:
+    """Layers of which there are loads after *load*."""
+    return [
+        layer for (layer,) in db.rows("SELECT DISTINCT layer FROM loads WHERE id > ? ORDER BY layer", (load,))
+    ]
+
+
 def next_load(db: Database) -> int:
     """Id of the load that is about to be recorded; inside a writing transaction."""
     return int(db.rows("SELECT COALESCE(MAX(id), 0) + 1 FROM loads")[0][0])

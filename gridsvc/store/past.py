@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import geopandas
@@ -11,6 +12,7 @@ from gridsvc.store.database import quoted
 from gridsvc.store.frames import frame_of
 from gridsvc.store.schema import layer_table
 from gridsvc.store.store import Store
+from gridsvc.store.versions import SOME
 
 
 def former_rows(store: Store, layer: str) -> pd.DataFrame | geopandas.GeoDataFrame:
@@ -45,10 +47,18 @@ def first_loads(store: Store, layer: str) -> dict[str, int]:
         return dict(db.rows(f"SELECT key, MIN({table.begun}) FROM {table.name} GROUP BY key"))
 
 
-def last_loads(store: Store, layer: str) -> dict[str, int]:
-    """The load that brought each current row of *layer*, by key."""
+def last_loads(store: Store, layer: str, keys: Collection[str] | None = None) -> dict[str, int]:
+    """The load that brought each current row of *layer*, by key; of *keys* only, where these are given."""
     db, table = store.database, layer_table(store.layers[layer])
     with store.snapshot():
         if not db.columns(table.name):
             return {}
-        return dict(db.rows(f"SELECT key, {table.begun} FROM {table.name} WHERE {table.ended} IS NULL"))
+        current = f"SELECT key, {table.begun} FROM {table.name} WHERE {table.ended} IS NULL"
+        if keys is None:
+            return dict(db.rows(current))
+        wanted = sorted(keys)
+        found: dict[str, int] = {}
+        for start in range(0, len(wanted), SOME):
+            some = wanted[start : start + SOME]
+            found |= dict(db.rows(f"{current} AND key IN ({', '.join('?' * len(some))})", some))
+        return found

@@ -115,6 +115,10 @@ class PostgisDatabase(Connected["psycopg.Connection[Any]"]):
         name = f"gridsvc {what} {self.schema}".encode()
         return int.from_bytes(blake2b(name, digest_size=8).digest(), "big", signed=True)
 
+    def try_lock(self, what: str) -> bool:
+        """Lock *what* for as long as this connection lasts, if nobody else has; it must not be used otherwise."""
+        return bool(self._one("SELECT pg_try_advisory_lock(?)", (self._lock_key(what),)))
+
     def _begin(self, *statements: str) -> None:
         """Execute the first statements of a transaction, on a new connection when the old one is lost."""
         for attempt in (1, 2):

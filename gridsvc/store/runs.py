@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import pandas as pd
+
 from gridsvc.errors import NotFoundError, UsageError
 from gridsvc.store.database import Database
 from gridsvc.store.loads import now
@@ -35,6 +37,17 @@ class NewRun:
     label: str = ""
     content: str = ""
     """The definitions themselves, kept once for all runs that used them."""
+
+
+@dataclass(frozen=True)
+class ResultChange:
+    """What differs in one result from one run to the next."""
+
+    rows: pd.DataFrame
+    """Rows that are new or may differ; with *whole* all rows that there are."""
+    gone: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """The key columns of rows that are no more."""
+    whole: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,6 +90,13 @@ def _records(db: Database, condition: str, bound: Sequence[Any]) -> list[RunReco
         run_id = values["id"]
         found.append(RunRecord(**values, pruned=(run_id,) in gone, publication=published.get(run_id)))
     return found
+
+
+def newest_run(db: Database) -> RunRecord | None:
+    """The newest run; None while there is none."""
+    if not db.columns("runs"):
+        return None
+    return next(iter(_records(db, "id = (SELECT MAX(id) FROM runs)", ())), None)
 
 
 def find_run(db: Database, run_id: int) -> RunRecord:

@@ -12,27 +12,23 @@ import geopandas
 import pandas as pd
 import pyproj
 
-from gridsvc.errors import InputRefusedError, NotFoundError, UsageError
+from gridsvc.errors import InputRefusedError, UsageError
 from gridsvc.layers import Layers
 from gridsvc.settings import Workspace
-from gridsvc.store import deliveries, loads, runs, versions
+from gridsvc.store import deliveries, loads, versions
 from gridsvc.store import quarantine as waiting
 from gridsvc.store.bounds import require_state
+from gridsvc.store.computed import Computed
 from gridsvc.store.context import of_neighbours, require_own_keys
 from gridsvc.store.database import BUSY_TIMEOUT, Database, connect
 from gridsvc.store.deliveries import DeliveredFile
 from gridsvc.store.extent import Bounds, place
-from gridsvc.store.frames import frame_of, rows_of
+from gridsvc.store.frames import rows_of
 from gridsvc.store.geopackage import is_stale, publish
-from gridsvc.store.history import History, require_columns
 from gridsvc.store.loads import LoadRecord, Source
 from gridsvc.store.origins import read_origins
-from gridsvc.store.publications import NewPublication
-from gridsvc.store.runs import NewRun, RunRecord
 from gridsvc.store.schema import (
     CONTEXT_KEY,
-    RESULT_TABLES,
-    Table,
     layer_table,
     migrate,
     require_readable,
@@ -63,7 +59,7 @@ def open_store(
     return Store(workspace, layers, db)
 
 
-class Store(History):
+class Store(Computed):
     """An open store. One object may be used by several threads, one at a time."""
 
     def __init__(self, workspace: Workspace, layers: Layers, db: Database) -> None:
@@ -263,6 +259,15 @@ class Store(History):
         self._layer_table(layer)
         return max((record.id for record in self.loads(layer) if record.touched), default=0)
 
+    def layer_versions(self) -> dict[str, int]:
+        """By layer the newest load that changed a row of it; 0 for a layer that holds no rows of the county's own."""
+        with self._db.reading():
+            newest = loads.newest_changes(self._db)
+            return {
+                name: newest.get(name, 0) if versions.holds_any(self._db, layer_table(layer)) else 0
+                for name, layer in self.layers.items()
+            }
+
     def counts(self) -> dict[str, int]:
         """Number of current rows of the county's own, by layer."""
         with self._db.reading():
@@ -297,7 +302,7 @@ class Store(History):
     def _located(self) -> tuple[Bounds | None, int]:
         """Bounds and SRID, looked up once a load."""
         with self._db.reading():
-            newest = max((record.id for record in loads.read_loads(self._db)), default=0)
+            newest = loads.newest_load(self._db)
             if self._place is None or self._place[0] != newest:
                 self._place = newest, place(self._db, self.layers)
             return self._place[1]
@@ -306,75 +311,7 @@ class Store(History):
         """Have the database say where the data lies; inside a writing transaction."""
         self._db.settle(lambda: place(self._db, self.layers)[1], tables_of(self.layers))
 
-    # results
-
-    def write_run(self, run: NewRun, tables: Mapping[str, pd.DataFrame]) -> RunRecord:
-        """Store a run as a draft; of its tables only the rows that differ from the newest run are written.
-
-        *tables* holds frames by result name; a result that is not given has no rows in this run.
-        """
-        unknown = set(tables) - set(RESULT_TABLES)
-        if unknown:
-            raise _no_result(sorted(unknown)[0])
-        rows = {
-            name: rows_of(tables.get(name, pd.DataFrame(columns=[*table.columns])), table)
-            for name, table in RESULT_TABLES.items()
-        }
-        with self._db.writing():
-            record = runs.insert_run(self._db, run)
-            for name, table in RESULT_TABLES.items():
-                versions.write(self._db, table, rows[name], record.id, whole=True)
-        return record
-
-    def runs(self) -> list[RunRecord]:
-        """Runs in the order in which they were made."""
-        with self._db.reading():
-            return runs.read_runs(self._db)
-
-    def run(self, run_id: int | None = None) -> RunRecord | None:
-        """One run by id (an unknown one is refused), or the newest; None while there is none."""
-        if run_id is None:
-            return next(iter(reversed(self.runs())), None)
-        with self._db.reading():
-            return runs.find_run(self._db, run_id)
-
-    def named_run(self, name: str) -> RunRecord:
-        """The run that *name* means: its id, or the number or label of its publication (its newest revision).
-
-        ``2026-3-r1`` and ``第32周-r1`` mean that revision. Raises :class:`NotFoundError`.
-        """
-        with self._db.reading():
-            return runs.named_run(self._db, name)
-
-    def publish_run(self, run_id: int, new: NewPublication) -> RunRecord:
-        """Publish a draft: it is given a number, and neither it nor what it rests on is ever taken out.
-
-        A :class:`UsageError` where it is published already, or the label is in use and it is no revision.
-        """
-        with self._db.writing():
-            return runs.publish_run(self._db, run_id, new)
-
-    def definitions(self, digest: str) -> str:
-        """The definitions kept under *digest* with a run; empty where there are none."""
-        with self._db.reading():
-            return runs.read_definitions(self._db, digest)
-
-    def result(
-        self, table: str, run: int | None = None, where: Mapping[str, Any] | None = None
-    ) -> pd.DataFrame | geopandas.GeoDataFrame:
-        """Rows of a result table in *run* (None: the newest), sorted by its key.
-
-        Columns: ``fid`` (stable per key over runs), the table's columns with the dtypes of :meth:`read`, and
-        ``geometry`` where it has one. *where* asks for equality by column (a list: any of; None: no value).
-        """
-        if table not in RESULT_TABLES:
-            raise _no_result(table)
-        spec = RESULT_TABLES[table]
-        require_columns(spec, where)
-        with self._db.reading():
-            if run is not None:
-                runs.require_results(runs.find_run(self._db, run))
-            return self._frame(spec, ("fid",), run, where)
+    # the GeoPackage
 
     def publish_geopackage(self) -> None:
         """Write the GeoPackage of current rows, results and loads, and put it in place of the old one."""
@@ -391,22 +328,3 @@ class Store(History):
     def database(self) -> Database:
         """The open database, for the store's own modules."""
         return self._db
-
-    def _frame(
-        self,
-        table: Table,
-        head: tuple[str, ...],
-        at: int | None,
-        where: Mapping[str, Any] | None,
-        context: bool = False,
-    ) -> pd.DataFrame | geopandas.GeoDataFrame:
-        names = (*head, *table.columns, *(("geometry",) if table.geometry else ()))
-        rows = versions.select(self._db, table, names, at=at, where=where, context=context)
-        return frame_of(rows, head, table, self.crs if table.geometry else None)
-
-
-def _no_result(name: str) -> NotFoundError:
-    return NotFoundError(
-        f"there is no result {name!r}; the results are: {', '.join(RESULT_TABLES)}",
-        f"没有结果表 {name!r}；现有：{'、'.join(RESULT_TABLES)}",
-    )

@@ -14,6 +14,9 @@ from gridsvc.store.database import Database, quoted
 from gridsvc.store.frames import Rows
 from gridsvc.store.schema import CONTEXT, Table
 
+SOME = 500
+"""Keys that are looked up in one go."""
+
 
 @dataclass(frozen=True)
 class Changes:
@@ -95,6 +98,14 @@ def count(db: Database, table: Table, *, context: bool = False) -> int:
     return int(db.rows(f"SELECT COUNT(*) FROM {table.name} WHERE {condition}")[0][0])
 
 
+def holds_any(db: Database, table: Table) -> bool:
+    """Whether there is a current row of the county's own."""
+    if not db.columns(table.name):
+        return False
+    condition = f"{table.ended} IS NULL AND {part(db, table, False)}"
+    return bool(db.rows(f"SELECT 1 FROM {table.name} WHERE {condition} LIMIT 1"))
+
+
 def stored_rows(db: Database, table: Table, at: int, *, context: bool = False) -> Rows:
     """The rows of one part that were current after *at*, with every column that the database holds."""
     own = {"version", "fid", "key", "hash", table.begun, table.ended}
@@ -135,6 +146,38 @@ def write(
     current = db.rows(
         f"SELECT key, hash, fid, version FROM {table.name} WHERE {table.ended} IS NULL AND {own}"
     )
+    return _bring(db, table, current, rows, mark, whole=whole, kept=kept, split=split)
+
+
+def write_some(db: Database, table: Table, rows: Rows, gone: Collection[str], mark: int) -> Changes:
+    """Have *rows* in the place of those with the same keys, and end those with the keys *gone*; like :func:`write`.
+
+    Nothing but these rows is looked at.
+    """
+    keys = [*rows.keys.tolist(), *gone]
+    current: list[tuple[Any, ...]] = []
+    for start in range(0, len(keys), SOME):
+        some = keys[start : start + SOME]
+        current += db.rows(
+            f"SELECT key, hash, fid, version FROM {table.name} "
+            f"WHERE {table.ended} IS NULL AND key IN ({', '.join('?' * len(some))})",
+            some,
+        )
+    return _bring(db, table, current, rows, mark, whole=True)
+
+
+def _bring(
+    db: Database,
+    table: Table,
+    current: list[tuple[Any, ...]],
+    rows: Rows,
+    mark: int,
+    *,
+    whole: bool,
+    kept: Collection[str] = (),
+    split: Collection[str] = (),
+) -> Changes:
+    """Bring *current* rows (key, hash, fid, version) to *rows*."""
     keys, hashes, fids, versions = _columns(current, 4)
     place = pd.Index(keys, dtype=object).get_indexer(pd.Index(rows.keys, dtype=object))
     new = place < 0
@@ -172,7 +215,10 @@ def _new_fids(db: Database, table: Table, keys: npt.NDArray[np.object_]) -> npt.
     if not len(keys):
         return np.zeros(0, dtype="int64")
     top = int(db.rows(f"SELECT COALESCE(MAX(fid), 0) FROM {table.name}")[0][0])
-    known = dict(db.rows(f"SELECT DISTINCT key, fid FROM {table.name} WHERE {table.ended} IS NOT NULL"))
+    ended, some = f"{table.ended} IS NOT NULL", keys.tolist() if len(keys) <= SOME else []
+    if some:
+        ended += f" AND key IN ({', '.join('?' * len(some))})"
+    known = dict(db.rows(f"SELECT DISTINCT key, fid FROM {table.name} WHERE {ended}", some))
     found = np.array([known.get(key, 0) for key in keys], dtype="int64")
     fresh = found == 0
     found[fresh] = top + 1 + np.arange(int(fresh.sum()))
