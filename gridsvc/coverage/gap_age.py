@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import starmap
 from typing import Any, Literal
 
@@ -229,7 +229,7 @@ def older(taken_up: str, since: pd.Timestamp, clear_on: pd.Timestamp) -> list[bo
 def _before(taken_up: str, since: pd.Timestamp, clear_on: pd.Timestamp) -> bool | None:
     if taken_up == OPEN or pd.isna(since):
         return None
-    day = pd.Timestamp(taken_up)
+    day = _day(taken_up)
     if since < day:
         return True
     return False if not pd.isna(clear_on) and day <= clear_on + DAY else None
@@ -240,6 +240,9 @@ def taken_over(gap: Mapping[Any, Any], holder: str) -> bool | None:
     names, days = (str(gap[name] or "") for name in ("chiefs", "taken_up"))
     each = zip(names.split(), older(days, gap["since"], gap["clear_on"]), strict=False)
     return together([one for name, one in each if name == holder])
+
+
+_day = lru_cache(pd.Timestamp)
 
 
 def together(each: list[bool | None]) -> bool | None:

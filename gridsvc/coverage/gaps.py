@@ -18,7 +18,7 @@ import shapely
 from gridsvc.coverage.amounts import Ends, Gaps, quantities, rated
 from gridsvc.coverage.indicators import Indicator
 from gridsvc.coverage.leftovers import leftovers
-from gridsvc.coverage.responsible import chiefs_at, with_officers
+from gridsvc.coverage.responsible import blank_separated, chiefs_at, with_officers
 from gridsvc.coverage.scene import Rows, Scene, representatives
 from gridsvc.duties.roads import Names
 from gridsvc.partition.cells import OUTSIDE
@@ -118,9 +118,8 @@ def _shares(
         parts.append(pd.DataFrame({"row": row, "unit": _unit_of(scene, held.cell), "amount": amount}))
     sums = pd.concat(parts).groupby(["row", "unit"])["amount"].sum().reset_index()
     sums = sums[sums["amount"] > 0].sort_values(["row", "amount", "unit"], ascending=[True, False, True])
-    sums["amount"] = sums["amount"].astype(str)
-    joined = sums.groupby("row")[["unit", "amount"]].agg(" ".join).reindex(range(len(start))).fillna("")
-    return joined["unit"].tolist(), joined["amount"].tolist()
+    of, n = sums["row"], len(start)
+    return blank_separated(of, sums["unit"], n), blank_separated(of, sums["amount"].astype(str), n)
 
 
 def _ends(scene: Scene, indicator: Indicator, ends: Ends) -> pd.DataFrame:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 
@@ -19,10 +21,16 @@ def chiefs_at(scene: Scene, place: Ints) -> tuple[list[str], list[str]]:
     Both are lists separated by blanks, in the same order; ISO days, :data:`OPEN` for one that is not known.
     """
     pairs = scene.duties.taken_up_at(place)
-    days = _iso(pairs["date_from"])
-    joined = pairs.assign(day=days).groupby("row")[["holder", "day"]].agg(" ".join)
-    joined = joined.reindex(range(len(place))).fillna("")
-    return joined["holder"].tolist(), joined["day"].tolist()
+    row, n = pairs["row"], len(place)
+    return blank_separated(row, pairs["holder"], n), blank_separated(row, _iso(pairs["date_from"]), n)
+
+
+def blank_separated(row: Iterable[int], text: Iterable[str], n: int) -> list[str]:
+    """For each of *n* rows its texts in their order, separated by blanks."""
+    found: list[list[str]] = [[] for _ in range(n)]
+    for at, one in zip(row, text, strict=True):
+        found[at].append(one)
+    return [" ".join(texts) for texts in found]
 
 
 def with_officers(scene: Scene, gaps: pd.DataFrame) -> pd.DataFrame:
@@ -36,9 +44,9 @@ def with_officers(scene: Scene, gaps: pd.DataFrame) -> pd.DataFrame:
     posts = posts.assign(day=_iso(posts["date_from"]))[["unit", "holder", "day"]].sort_values(
         ["unit", "holder", "day"], kind="stable", ignore_index=True
     )
-    held, chiefs = set(posts["unit"]), texts(gaps, "chiefs")
+    held, chiefs, units = set(posts["unit"]), texts(gaps, "chiefs"), texts(gaps, "unit")
     row = np.flatnonzero(chiefs == "")
-    along = pd.DataFrame({"row": row, "code": [texts(gaps, "unit")[one].split() for one in row]})
+    along = pd.DataFrame({"row": row, "code": [codes.split() for codes in units[row]]})
     along = along.explode("code", ignore_index=True).dropna()
     above: dict[str, str] = {}
     for code in along["code"].unique():
@@ -49,11 +57,11 @@ def with_officers(scene: Scene, gaps: pd.DataFrame) -> pd.DataFrame:
     found = along.assign(unit=along["code"].map(above).astype(object)).merge(posts, on="unit")
     # each once, with the earliest post; a day that is not known sorts before all
     found = found.sort_values(["row", "holder", "day"], kind="stable").drop_duplicates(["row", "holder"])
-    joined = found.groupby("row")[["holder", "day"]].agg(" ".join).reindex(range(len(gaps))).fillna("")
+    days = np.array(blank_separated(found["row"], found["day"], len(gaps)), dtype=object)
     return gaps.assign(
         chiefs=chiefs,
-        officers=joined["holder"].to_numpy(object),
-        taken_up=np.where(chiefs == "", joined["day"].to_numpy(object), texts(gaps, "taken_up")),
+        officers=blank_separated(found["row"], found["holder"], len(gaps)),
+        taken_up=np.where(chiefs == "", days, texts(gaps, "taken_up")),
     )
 
 
