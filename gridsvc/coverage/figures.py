@@ -16,7 +16,7 @@ from gridsvc.coverage.amounts import quantities
 from gridsvc.coverage.gap_lists import list_gaps
 from gridsvc.coverage.grades import Grade, grade
 from gridsvc.coverage.indicators import REPORTED, Indicator, Indicators
-from gridsvc.coverage.reasons import Reasons
+from gridsvc.coverage.reasons import NOT_IN_RUN, Reasons
 from gridsvc.coverage.reports import KIND, newest, said_of
 from gridsvc.coverage.tallies import SIDES
 from gridsvc.errors import NotFoundError, UsageError
@@ -279,6 +279,8 @@ class Figures:
             self._reasons.why(indicator, kind, subject, size, unknown, exempt)
             for size, unknown, exempt, kind, subject in subjects
         ]
+        if self._defined_since(indicator):
+            reasons = [NOT_IN_RUN] * len(table)
         if indicator.kind == REPORTED:
             told = self._reports(indicator)
             reasons = [told.get(code, why) for code, why in zip(table["subject"], reasons, strict=True)]
@@ -306,6 +308,12 @@ class Figures:
             reason_zh=[reason.zh if reason else "" for reason in reasons],
             known_share=[d / s if s else np.nan for d, s in zip(sides["denominator"], seen, strict=True)],
         )
+
+    def _defined_since(self, indicator: Indicator) -> bool:
+        """Whether the run is of other definitions, has its layers, and yet no sums of it at all."""
+        if self.run.definitions == self.indicators.digest or indicator in self.left_out:
+            return False
+        return not any(name == indicator.id for name, _ in self._tallies)
 
     def _reports(self, indicator: Indicator) -> dict[str, Text]:
         """By unit: when and by whom its value was reported."""

@@ -1,12 +1,14 @@
 """Kinds and keys of the catalogue that the first figures do not use, worked out by hand on small places."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 from shapely import LineString, Point, box
 
 from gridsvc.checks import find
 from gridsvc.coverage.explain import Subject, explain
-from gridsvc.coverage.indicators import Indicator
+from gridsvc.coverage.indicators import Indicator, Indicators
 
 COUNTY, GRID = "990001", "990001001001001"
 OTHER = "990001001001002"
@@ -394,6 +396,26 @@ def test_waters_with_a_chief(build, frame):
     place = build(frame(water=waters))
     place.compute()
     assert county(place, "waters_with_chief")[:2] == (1, 2)
+
+
+def test_a_field_that_nobody_ever_filled_is_no_answer(build, frame):
+    place = build(frame(water=[{"water_id": "W1", "at": box(0, 0, 50, 50)}]))
+    place.compute()
+    assert county(place, "waters_with_chief") == (0, 0, 1, 0)
+
+
+def test_an_indicator_defined_since_the_run_says_so(reported):
+    place = reported(report(COUNTY, 1, "2026-09-30"))
+    later = place.indicators["gridded_area"].model_copy(update={"id": "later"})
+    row = (
+        replace(
+            place.figures(), indicators=Indicators({**place.indicators, "later": later}, digest="another")
+        )
+        .table(indicator="later")
+        .iloc[0]
+    )
+    assert pd.isna(row["value"])
+    assert row["reason_en"] == "defined since this run: compute anew"
 
 
 def test_exempt_land_leaves_both_sides(build, frame):
