@@ -9,6 +9,8 @@ from shapely import LineString, Point, box
 from gridsvc.checks import find
 from gridsvc.coverage.explain import Subject, explain
 from gridsvc.coverage.indicators import Indicator, Indicators
+from gridsvc.coverage.proposals import siting_indicator
+from gridsvc.errors import UsageError
 
 COUNTY, GRID = "990001", "990001001001001"
 OTHER = "990001001001002"
@@ -463,3 +465,18 @@ def test_layers_that_are_not_loaded_leave_indicators_out(reported):
     names = {one.id for one in figures.left_out}
     assert {"lit_road", "public_adverts", "park_service"} <= names
     assert not {"sewage", "gridded_area", "sewage_treated"} & names
+
+
+def test_a_new_place_has_no_size_that_could_tell_its_distance(town):
+    with pytest.raises(UsageError) as refused:
+        siting_indicator(town.indicators, "greenery", "green_access", None)
+    assert "the distance depends on the area" in refused.value.text.en
+    assert "服务距离取决于面积" in refused.value.text.zh
+    chosen = siting_indicator(town.indicators, "greenery", "green_access", 300)
+    assert (chosen.near.distance, chosen.near.by_area) == (300, ())
+
+
+def test_new_lamps_are_sought_for_roads_and_new_parks_for_residents(town):
+    assert siting_indicator(town.indicators, "lamps", None, 30).id == "lit_road"
+    assert siting_indicator(town.indicators, "greenery", None, None).id == "green_people"
+    assert siting_indicator(town.indicators, "places", None, None).id == "market_people"
