@@ -17,7 +17,7 @@ from gridsvc.coverage.definitions import definitions_of
 from gridsvc.coverage.gap_lists import list_gaps
 from gridsvc.coverage.grades import Grade, grade
 from gridsvc.coverage.indicators import REPORTED, Indicator, Indicators
-from gridsvc.coverage.reasons import Reasons
+from gridsvc.coverage.reasons import NOT_IN_RUN, Reasons
 from gridsvc.coverage.reports import KIND, newest, said_of
 from gridsvc.coverage.tallies import SIDES
 from gridsvc.duties.people import CHIEFS, OFFICERS, People
@@ -295,6 +295,8 @@ class Figures:
             self._reasons.why(indicator, kind, subject, size, unknown, exempt)
             for size, unknown, exempt, kind, subject in subjects
         ]
+        if self._defined_since(indicator):
+            reasons = [NOT_IN_RUN] * len(table)
         if indicator.kind == REPORTED:
             told = self._reports(indicator)
             reasons = [told.get(code, why) for code, why in zip(table["subject"], reasons, strict=True)]
@@ -325,6 +327,12 @@ class Figures:
         return pd.DataFrame(
             {name: shown[name] if name in shown else table[name] for name in COLUMNS}, index=table.index
         )
+
+    def _defined_since(self, indicator: Indicator) -> bool:
+        """Whether the run is of other definitions, has its layers, and yet no sums of it at all."""
+        if self.run.definitions == self.indicators.digest or indicator in self.left_out:
+            return False
+        return not any(name == indicator.id for name, _ in self._tallies)
 
     def _reports(self, indicator: Indicator) -> dict[str, Text]:
         """By unit: when and by whom its value was reported."""

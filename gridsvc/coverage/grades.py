@@ -36,51 +36,66 @@ def grade(indicator: Indicator, numerator: int, denominator: int, unknown: int =
     """Value, display and grade of *indicator* for whole amounts, of which *unknown* were left out."""
     if denominator == 0:
         return Grade(None, "—", "", None)
-    above, below = (exact(unit) for unit in quantities(indicator))
-    value = Fraction(numerator, denominator) * above / below * exact(indicator.factor)
+    scale = _scale(*quantities(indicator), indicator.factor)
+    value = Fraction(numerator * scale.numerator, denominator * scale.denominator)
     if too_little_known(indicator, denominator, unknown):
         return Grade(value, display(indicator, value), "", None)
     reached = tuple(_reaches(indicator, value, goal.value) for goal in indicator.goals)
-    size, good = denominator * below, numerator * above
-    failures = size - good if indicator.direction == "up" else good
     return Grade(
         value,
         display(indicator, value),
-        _band(indicator, value, size, failures),
+        _band(indicator, value, numerator, denominator),
         reached[0] if reached else None,
         reached,
-        _points_off(indicator, value, failures),
+        _points_off(indicator, value, numerator, denominator),
     )
+
+
+@lru_cache(maxsize=256)
+def _scale(above: float, below: float, factor: float) -> Fraction:
+    """What a quotient of whole amounts is multiplied with."""
+    return exact(above) / exact(below) * exact(factor)
+
+
+def _failures(indicator: Indicator, numerator: int, denominator: int) -> tuple[Fraction, Fraction]:
+    """The denominator and what of it fails, in base units."""
+    above, below = (exact(unit) for unit in quantities(indicator))
+    size, good = denominator * below, numerator * above
+    return size, size - good if indicator.direction == "up" else good
 
 
 def too_little_known(indicator: Indicator, denominator: int, unknown: int) -> bool:
     """Whether less is known than the definition asks for a grade."""
-    return denominator < (denominator + unknown) * exact(indicator.minimum_known)
+    least = indicator.minimum_known
+    return least > 0 and denominator < (denominator + unknown) * exact(least)
 
 
 def _reaches(indicator: Indicator, value: Fraction, bound: float) -> bool:
     return value >= exact(bound) if indicator.direction == "up" else value <= exact(bound)
 
 
-def _points_off(indicator: Indicator, value: Fraction, failures: Fraction) -> Fraction | None:
+def _points_off(indicator: Indicator, value: Fraction, numerator: int, denominator: int) -> Fraction | None:
     """Points of the last step that is reached; None where the definition takes none off."""
     if indicator.deductions is None:
         return None
-    missed = failures
-    if indicator.deductions.by == "shortfall":
+    if indicator.deductions.by == "failures":
+        missed = _failures(indicator, numerator, denominator)[1]
+    else:
         short = exact(indicator.goals[0].value) - value
         missed = short if indicator.direction == "up" else -short
     off = [exact(points) for size, points in indicator.deductions.steps if missed >= exact(size)]
     return off[-1] if off else Fraction(0)
 
 
-def _band(indicator: Indicator, value: Fraction, size: Fraction, failures: Fraction) -> str:
+def _band(indicator: Indicator, value: Fraction, numerator: int, denominator: int) -> str:
     """A, B or C; small numbers by the failures that are allowed, but not all of them; none below the minimum."""
-    if size < exact(indicator.minimum_denominator):
-        return ""
-    for upto, allowed in indicator.allowed:
-        if size <= exact(upto):
-            return "A" if failures <= exact(allowed) and failures < size else "C"
+    if indicator.minimum_denominator or indicator.allowed:
+        size, failures = _failures(indicator, numerator, denominator)
+        if size < exact(indicator.minimum_denominator):
+            return ""
+        for upto, allowed in indicator.allowed:
+            if size <= exact(upto):
+                return "A" if failures <= exact(allowed) and failures < size else "C"
     if not indicator.bands:
         return ""
     for letter in ("A", "B"):

@@ -73,7 +73,8 @@ class Indicator(Clause):
     vacant: bool = False
     """Instead of ``match``: somebody's post on the stretch is vacant."""
     filled: str = ""
-    """Instead of ``match``: this field holds a value; without one the answer is no."""
+    """Instead of ``match``: this field holds a value; without one the answer is no (unknown where no feature of the
+    layer has one)."""
     covered: Covered | None = None
     """Instead of ``match``: enough of the feature's own area is covered."""
     dead_ends: DeadEnd | None = None

@@ -114,7 +114,7 @@ def _count_share(scene: Scene, indicator: Indicator) -> Measured:
         return _share(scene, indicator, *_covered(scene, of, indicator.covered))
     if indicator.filled:
         yes = scene.layer(of.layer)[indicator.filled].notna().to_numpy(bool)
-        # of a field that nobody has ever filled in nothing is known
+        # a field that nobody ever filled was not delivered: that is no answer
         return _share(scene, indicator, yes, np.full(len(yes), not yes.any()))
     yes = (_responsible if indicator.responsible else _has_chief)(scene, of.layer)
     return _share(scene, indicator, yes, np.zeros(len(yes), dtype=bool))

@@ -29,6 +29,7 @@ NOT_HIS = bilingual(
     "not a figure of persons: it rests on areas, residents or reports", "不按路长统计：以面积、居民或上报值计"
 )
 NOT_REPORTED = bilingual("nothing is reported for it up to this day", "截至当日尚无上报值")
+NOT_IN_RUN = bilingual("defined since this run: compute anew", "该指标在本批次之后定义，请重新计算")
 LEFT_OUT = bilingual("left out, as a number or field is missing: {count}", "因缺数值或字段未计入：{count} 个")
 
 

@@ -1,12 +1,16 @@
 """Kinds and keys of the catalogue that the first figures do not use, worked out by hand on small places."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 from shapely import LineString, Point, box
 
 from gridsvc.checks import find
 from gridsvc.coverage.explain import Subject, explain
-from gridsvc.coverage.indicators import Indicator
+from gridsvc.coverage.indicators import Indicator, Indicators
+from gridsvc.coverage.proposals import siting_indicator
+from gridsvc.errors import UsageError
 
 COUNTY, GRID = "990001", "990001001001001"
 OTHER = "990001001001002"
@@ -396,6 +400,26 @@ def test_waters_with_a_chief(build, frame):
     assert county(place, "waters_with_chief")[:2] == (1, 2)
 
 
+def test_a_field_that_nobody_ever_filled_is_no_answer(build, frame):
+    place = build(frame(water=[{"water_id": "W1", "at": box(0, 0, 50, 50)}]))
+    place.compute()
+    assert county(place, "waters_with_chief") == (0, 0, 1, 0)
+
+
+def test_an_indicator_defined_since_the_run_says_so(reported):
+    place = reported(report(COUNTY, 1, "2026-09-30"))
+    later = place.indicators["gridded_area"].model_copy(update={"id": "later"})
+    row = (
+        replace(
+            place.figures(), indicators=Indicators({**place.indicators, "later": later}, digest="another")
+        )
+        .table(indicator="later")
+        .iloc[0]
+    )
+    assert pd.isna(row["value"])
+    assert row["reason_en"] == "defined since this run: compute anew"
+
+
 def test_exempt_land_leaves_both_sides(build, frame):
     """Two plots of 1 ha, one of them exempt; the toilet's 50 m reach a half of the other."""
     land = [
@@ -441,3 +465,18 @@ def test_layers_that_are_not_loaded_leave_indicators_out(reported):
     names = {one.id for one in figures.left_out}
     assert {"lit_road", "public_adverts", "park_service"} <= names
     assert not {"sewage", "gridded_area", "sewage_treated"} & names
+
+
+def test_a_new_place_has_no_size_that_could_tell_its_distance(town):
+    with pytest.raises(UsageError) as refused:
+        siting_indicator(town.indicators, "greenery", "green_access", None)
+    assert "the distance depends on the area" in refused.value.text.en
+    assert "服务距离取决于面积" in refused.value.text.zh
+    chosen = siting_indicator(town.indicators, "greenery", "green_access", 300)
+    assert (chosen.near.distance, chosen.near.by_area) == (300, ())
+
+
+def test_new_lamps_are_sought_for_roads_and_new_parks_for_residents(town):
+    assert siting_indicator(town.indicators, "lamps", None, 30).id == "lit_road"
+    assert siting_indicator(town.indicators, "greenery", None, None).id == "green_people"
+    assert siting_indicator(town.indicators, "places", None, None).id == "market_people"

@@ -20,7 +20,7 @@ class Sum(Model):
 class Fact(Model):
     """One thing that a figure counts: a stretch of road on one side in one cell, a feature, or a cell."""
 
-    fact: str = Field(description="piece, feature or cell")
+    fact: str = Field(description="piece, feature, cell, or report (a reported value)")
     layer: str | None
     key: str
     name: str | None
@@ -48,7 +48,7 @@ class Fact(Model):
 class Behind(Model):
     """What makes a fact count."""
 
-    what: str = Field(description="near, covers, base or duty")
+    what: str = Field(description="near, along, covers, base or duty")
     layer: str
     key: str | None
     name: str | None

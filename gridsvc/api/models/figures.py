@@ -95,7 +95,9 @@ class Figure(Model):
     unit: str
     numerator: float = Field(description="In base units: metres, square metres, features, persons")
     denominator: float
-    numerator_exact: int = Field(description="In whole micrometres, square millimetres, features …")
+    numerator_exact: int = Field(
+        description="In whole nanometres, square millimetres, features …; reported values in 10⁻⁸ of their unit"
+    )
     denominator_exact: int
     unknown_exact: int = Field(description="What nobody has observed; in neither side")
     exempt_exact: int = Field(description="What is left out by an exemption")
