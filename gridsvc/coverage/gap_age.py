@@ -47,14 +47,14 @@ class Past:
     @cached_property
     def gaps(self) -> gpd.GeoDataFrame:
         """The gaps of that run."""
-        return self._store.result("gaps", self._run)
+        return self._store.result("gaps", self.run)
 
     def computed(self, names: Iterable[str]) -> set[str]:
         """Which of the indicators *names* that run has figures of."""
         for name in names:
             if name not in self._computed:
                 mine = {"indicator": name}
-                held = name in self._with_gaps or len(self._store.result("tallies", self._run, mine)) > 0
+                held = name in self._with_gaps or len(self._store.result("tallies", self.run, mine)) > 0
                 self._computed[name] = held
         return {name for name in names if self._computed[name]}
 
@@ -63,7 +63,8 @@ class Past:
         return set(self.gaps["indicator"])
 
     @property
-    def _run(self) -> int | None:
+    def run(self) -> int | None:
+        """Id of that run."""
         return self.before.id if self.before else None
 
     def features(self, scene: Scene, layer: str, keys: set[str]) -> Any:

@@ -107,7 +107,7 @@ class Warm:
                 return None
             edits = self._edits()
             past: Past = HeldPast(store, self.scene.as_of)
-            if past.before == self.past.before:
+            if past.run == self.past.run:
                 past = self.past
             # gaps were compared with another run
             edits = edits if past is self.past else None
