@@ -40,6 +40,9 @@ def is_local(indicator: Indicator, layers: Layers) -> bool:
         return False
     if indicator.near is not None and indicator.near.way == "walk":
         return False
+    if indicator.filled:
+        # the first value anywhere makes the field known everywhere
+        return False
     roles = {layers[select.layer].role for _, select in indicator.selects}
     return not roles & {"unit", "zone"}
 

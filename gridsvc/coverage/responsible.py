@@ -34,7 +34,7 @@ def blank_separated(row: Iterable[int], text: Iterable[str], n: int) -> list[str
 
 
 def with_officers(scene: Scene, gaps: pd.DataFrame) -> pd.DataFrame:
-    """*gaps* with ``officers`` where no chief answers for them, and the days on which these took up the post.
+    """*gaps* with ``officers`` where no chief in office answers for them; without any chief also their days.
 
     They are who holds a post on one of the gap's units, else on the nearest unit above it where one is held.
     """
@@ -45,7 +45,8 @@ def with_officers(scene: Scene, gaps: pd.DataFrame) -> pd.DataFrame:
         ["unit", "holder", "day"], kind="stable", ignore_index=True
     )
     held, chiefs, units = set(posts["unit"]), texts(gaps, "chiefs"), texts(gaps, "unit")
-    row = np.flatnonzero(chiefs == "")
+    vacant = set(scene.people.chiefs.loc[scene.people.chiefs["vacant"], "chief_id"])
+    row = np.flatnonzero([not set(names.split()) - vacant for names in chiefs])
     along = pd.DataFrame({"row": row, "code": [codes.split() for codes in units[row]]})
     along = along.explode("code", ignore_index=True).dropna()
     above: dict[str, str] = {}

@@ -71,22 +71,21 @@ class Duties:
     def taken_up_at(self, place: Ints) -> pd.DataFrame:
         """The same pairs with ``date_from``: the first day of the holder's duty there, NaT where it is not known.
 
-        Of several duties of one holder the earliest; a vacant post has taken up nothing.
+        Of several duties of one holder the earliest.
         """
-        pairs = self._held_at(place)
-        pairs = pairs[~pairs["vacant"].to_numpy(bool)].sort_values(
+        pairs = self._held_at(place).sort_values(
             ["row", "holder", "date_from"], kind="stable", na_position="first"
         )
         return pairs.drop_duplicates(["row", "holder"], ignore_index=True)
 
     def _held_at(self, place: Ints) -> pd.DataFrame:
-        """Duties at each place on the axis: ``row`` (of *place*), ``holder``, ``date_from``, ``vacant``."""
+        """Duties at each place on the axis: ``row`` (of *place*), ``holder``, ``date_from``, by row and holder."""
         order = np.argsort(place, kind="stable")
         at = place[order]
         first = np.searchsorted(at, self.stretches["start"].to_numpy(np.int64), side="left")
         last = np.searchsorted(at, self.stretches["end"].to_numpy(np.int64), side="left")
         stretch, found = spread(first, last)
-        held = self.stretches[["holder", "date_from", "vacant"]].iloc[stretch].assign(row=order[found])
+        held = self.stretches[["holder", "date_from"]].iloc[stretch].assign(row=order[found])
         return held[held["holder"] != ""].sort_values(["row", "holder"], kind="stable", ignore_index=True)
 
 

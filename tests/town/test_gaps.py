@@ -282,7 +282,8 @@ def test_a_field_of_the_feature_stands_since_the_load_that_brought_its_row(build
     place.compute(dt.date(2999, 1, 1))
     loaded = next(one for one in place.store.loads() if one.layer == "toilets")
     since = place.figures().gaps("flush_toilets")["since"].dt.strftime("%Y-%m-%d").tolist()
-    assert since == [loaded.finished[:10]]
+    in_china = dt.datetime.fromisoformat(loaded.finished).astimezone(dt.timezone(dt.timedelta(hours=8)))
+    assert since == [f"{in_china:%Y-%m-%d}"]
     # a day before anything was loaded: all that is known is that day
     place.compute(dt.date(2000, 1, 1))
     since = place.figures().gaps("flush_toilets")["since"].dt.strftime("%Y-%m-%d").tolist()
