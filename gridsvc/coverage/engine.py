@@ -53,11 +53,17 @@ def compute(
     with Workers(workspace.county.threads if threads is None else threads) as workers, store.snapshot():
         scene = Scene(store, workspace, layers, as_of, workers)
         versions = scene.versions()
-        tables = results(scene, ready(indicators, versions), progress)
+        todo = ready(indicators, versions)
+        tables = results(scene, todo, progress)
     record = store.write_run(new_run(scene, indicators, versions), tables)
     if progress is not None:
-        progress("store", 1, 1)
+        progress("store", _steps(todo), _steps(todo))
     return record
+
+
+def _steps(indicators: list[Indicator]) -> int:
+    """Steps that progress is told in: cells, roads, every indicator, the store."""
+    return len(indicators) + 3
 
 
 def ready(indicators: Indicators, versions: Mapping[str, int]) -> list[Indicator]:
@@ -81,7 +87,7 @@ def results(
 ) -> dict[str, pd.DataFrame]:
     """What a run holds of *indicators*, by the name of the result. *past*: what ages of gaps are told from."""
     tell = progress or (lambda what, done, total: None)
-    total = len(indicators) + 3
+    total = _steps(indicators)
     tell("partition", 0, total)
     scene.read([HOMES])
     prepare(scene, indicators)
