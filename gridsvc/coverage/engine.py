@@ -32,6 +32,8 @@ from gridsvc.store import NewRun, RunRecord, Store
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how many steps are done, and how many there are."""
+STEPS = 3
+"""Steps beside those of the indicators."""
 
 
 def compute(
@@ -52,10 +54,11 @@ def compute(
     with Workers(workspace.county.threads if threads is None else threads) as workers, store.snapshot():
         scene = Scene(store, workspace, layers, as_of, workers)
         versions = scene.versions()
-        tables = results(scene, ready(indicators, versions), progress)
+        chosen = ready(indicators, versions)
+        tables = results(scene, chosen, progress)
     record = store.write_run(new_run(scene, indicators, versions), tables)
     if progress is not None:
-        progress("store", 1, 1)
+        progress("store", len(chosen) + STEPS, len(chosen) + STEPS)
     return record
 
 
@@ -79,7 +82,7 @@ def results(
 ) -> dict[str, pd.DataFrame]:
     """What a run holds of *indicators*, by the name of the result. *past*: what ages of gaps are told from."""
     tell = progress or (lambda what, done, total: None)
-    total = len(indicators) + 3
+    total = len(indicators) + STEPS
     tell("partition", 0, total)
     scene.read([HOMES])
     prepare(scene, indicators)
