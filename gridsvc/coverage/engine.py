@@ -33,6 +33,8 @@ from gridsvc.store import NewRun, RunRecord, Store
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how many steps are done, and how many there are."""
+STEPS = 3
+"""Steps beside those of the indicators."""
 
 
 def compute(
@@ -53,17 +55,12 @@ def compute(
     with Workers(workspace.county.threads if threads is None else threads) as workers, store.snapshot():
         scene = Scene(store, workspace, layers, as_of, workers)
         versions = scene.versions()
-        todo = ready(indicators, versions)
-        tables = results(scene, todo, progress)
+        chosen = ready(indicators, versions)
+        tables = results(scene, chosen, progress)
     record = store.write_run(new_run(scene, indicators, versions), tables)
     if progress is not None:
-        progress("store", _steps(todo), _steps(todo))
+        progress("store", len(chosen) + STEPS, len(chosen) + STEPS)
     return record
-
-
-def _steps(indicators: list[Indicator]) -> int:
-    """Steps that progress is told in: cells, roads, every indicator, the store."""
-    return len(indicators) + 3
 
 
 def ready(indicators: Indicators, versions: Mapping[str, int]) -> list[Indicator]:
@@ -87,7 +84,7 @@ def results(
 ) -> dict[str, pd.DataFrame]:
     """What a run holds of *indicators*, by the name of the result. *past*: what ages of gaps are told from."""
     tell = progress or (lambda what, done, total: None)
-    total = _steps(indicators)
+    total = len(indicators) + STEPS
     tell("partition", 0, total)
     scene.read([HOMES])
     prepare(scene, indicators)

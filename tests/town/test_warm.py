@@ -200,7 +200,7 @@ def town(build, content):
     return Town(place, CHOSEN, [dt.date(2026, 6, 1), dt.date(2026, 10, 18)])
 
 
-@settings(max_examples=10, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=6, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.lists(edits(), min_size=1, max_size=3), min_size=1, max_size=3))
 def test_any_edits_give_what_a_computation_of_everything_gives(town, content, batches):
     place, held = town.place, {layer: content.get(layer, []) for layer in FIELDS}
