@@ -74,6 +74,9 @@ def _lone_areas(cells: Shapes, shapes: Shapes, workers: Workers) -> Floats:
     def measure(first: int) -> Floats:
         ground = cells[first : first + CHUNK]
         cell, shape = tree.query(ground, predicate="intersects")
+        # a tree gives pairs in any order: sums are always of the same
+        order = np.lexsort((shape, cell))
+        cell, shape = cell[order], shape[order]
         inside = _held(ground, shapes, cell, shape)
         part = size[shape]
         part[~inside] = shapely.area(shapely.intersection(ground[cell[~inside]], shapes[shape[~inside]]))
