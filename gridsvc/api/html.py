@@ -63,7 +63,7 @@ def _grouped(rows: Iterable[Any], group_of: Mapping[str, str]) -> list[tuple[str
     """Rows of indicators by group, groups in the order in which they come."""
     found: dict[str, list[Any]] = {}
     for row in rows:
-        found.setdefault(group_of[row.indicator], []).append(row)
+        found.setdefault(group_of.get(row.indicator, ""), []).append(row)
     return list(found.items())
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Hashable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from threading import Lock
 from typing import Any
@@ -16,8 +16,8 @@ from gridsvc.api.frames import LayerFrame
 from gridsvc.api.shelf import Shelf, V
 from gridsvc.coverage.explain import Explanation, Subject, explain
 from gridsvc.coverage.figures import Figures
-from gridsvc.coverage.indicators import Indicators, load_indicators
-from gridsvc.errors import NotFoundError, UsageError
+from gridsvc.coverage.indicators import FILE, Indicators, load_indicators
+from gridsvc.errors import DefinitionError, NotFoundError, StoreBusyError, UsageError
 from gridsvc.layers import Layers, load_layers
 from gridsvc.maps import Atlas
 from gridsvc.settings import Workspace
@@ -25,6 +25,8 @@ from gridsvc.store import Store, open_store
 
 # a table of all figures of all grids is some ten megabytes, a map up to 1.5
 TABLES, PAGES = 32, 64
+PATIENCE = 20.0
+"""Seconds that a request waits for others that measure."""
 
 
 class Service:
@@ -34,7 +36,8 @@ class Service:
         """Read the definitions of *workspace*; a broken one is refused here, before anything is served."""
         self.workspace = workspace
         self.layers: Layers = load_layers(workspace)
-        self.indicators: Indicators = load_indicators(workspace, self.layers)
+        self._written = self._indicators_written()
+        self._indicators: Indicators = load_indicators(workspace, self.layers)
         # GeoJSON of OGC API - Features has no features without geometry, so tables are no collections
         self.collections = Layers({name: layer for name, layer in self.layers.items() if layer.geometry})
         self._frames: Shelf[LayerFrame] = Shelf(len(self.layers))
@@ -49,21 +52,36 @@ class Service:
         with open_store(self.workspace, self.layers) as store:
             yield store
 
+    @property
+    def indicators(self) -> Indicators:
+        """Definitions of indicators as they are written by now; a file that is broken by now changes nothing."""
+        written = self._indicators_written()
+        if written != self._written:
+            self._written = written
+            with suppress(DefinitionError):
+                self._indicators = load_indicators(self.workspace, self.layers)
+        return self._indicators
+
+    def _indicators_written(self) -> float:
+        """When the workspace's own definitions of indicators were written; 0 where there are none."""
+        try:
+            return (self.workspace.layers_dir / FILE).stat().st_mtime
+        except OSError:
+            return 0.0
+
     @cached_property
     def _definitions(self) -> str:
-        """Digest of the software's version and all definitions."""
+        """What stands for the software's version and all definitions but those of indicators."""
         text = [__version__, self.workspace.county.model_dump_json()]
         text += [layer.model_dump_json() for layer in self.layers.values()]
-        text.append(self.indicators.digest)
-        return hashlib.sha256("\n".join(text).encode()).hexdigest()[:12]
+        return "\n".join(text)
 
     def state(self) -> str:
         """A token that changes whenever an answer could: with every load, run, and definition."""
         with self.store() as store, store.snapshot():
-            loads = max((record.id for record in store.loads()), default=0)
-            runs = "".join(f"{run.id}{run.status}{run.label}" for run in store.runs())
-        digest = hashlib.sha256(runs.encode()).hexdigest()[:8]
-        return f"{self._definitions}-{loads}-{digest}"
+            loads, runs = store.newest_load(), store.runs_token()
+        text = f"{self._definitions}\n{self.indicators.digest}"
+        return f"{hashlib.sha256(text.encode()).hexdigest()[:12]}-{loads}-{runs}"
 
     def collection(self, store: Store, name: str) -> LayerFrame:
         """The current features of the collection called *name*; an unknown one is a NotFoundError."""
@@ -99,9 +117,18 @@ class Service:
         return self.alone(lambda: explain(figures, figures.indicators[indicator], subject))
 
     def alone(self, measure: Callable[[], V]) -> V:
-        """What *measure* gives, one at a time: each may measure the whole county."""
-        with self._explaining:
+        """What *measure* gives, one at a time: each may measure the whole county.
+
+        Who waits too long is refused: waiting requests keep others from being answered.
+        """
+        if not self._explaining.acquire(timeout=PATIENCE):
+            raise StoreBusyError(
+                "other figures are being measured; try again in a moment", "正在计算其他指标，请稍后再试"
+            )
+        try:
             return measure()
+        finally:
+            self._explaining.release()
 
     def page(self, name: Hashable, state: str, draw: Callable[[Atlas], str]) -> str:
         """The page called *name*, kept while the store is in *state*; *draw* makes it."""

@@ -22,7 +22,7 @@ from gridsvc.coverage.figures import Figures
 from gridsvc.coverage.indicators import Indicators, load_indicators
 from gridsvc.coverage.runs import listed
 from gridsvc.coverage.statement import digest_of
-from gridsvc.errors import StoreError, UsageError
+from gridsvc.errors import GridsvcError, StoreError, UsageError
 from gridsvc.maps.reader import titled
 from gridsvc.settings import County
 from gridsvc.store import NewPublication, Publication, Store
@@ -276,7 +276,7 @@ def _verified(session: Session, store: Store) -> dict[int, Text]:
                 require_unchanged(
                     Figures.open(store, session.workspace, session.layers, indicators, record.id)
                 )
-            except StoreError as error:
+            except GridsvcError as error:
                 faults[record.id] = error.text
     return faults
 

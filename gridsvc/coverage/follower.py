@@ -12,7 +12,7 @@ from gridsvc.coverage.changes import Change
 from gridsvc.coverage.indicators import FILE, Indicators, load_indicators
 from gridsvc.coverage.sums import UNIT
 from gridsvc.coverage.warm import Warm
-from gridsvc.errors import GridsvcError, StoreBusyError
+from gridsvc.errors import DefinitionError, GridsvcError, StoreError
 from gridsvc.layers import Layers
 from gridsvc.partition.workers import Workers
 from gridsvc.settings import Workspace
@@ -21,6 +21,12 @@ from gridsvc.store import Lease, RunRecord, Store, open_store
 LEASE = "follower"
 PAUSE = 1.0
 """Seconds between looks at the store."""
+LONGER = 30
+"""Pauses after a fault that nobody expected."""
+
+
+class _Stopped(Exception):
+    """Somebody wants the follower to end."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +71,7 @@ class Follower:
         self._told, self._as_of, self._pause = told, as_of, pause
         self._threads = workspace.county.threads if threads is None else threads
         self._warm: Warm | None = None
-        self._seen, self._written, self._failed = -1, -1.0, ""
+        self._seen, self._written, self._failed, self._broken = -1, -1.0, "", ""
 
     @property
     def day(self) -> dt.date:
@@ -77,9 +83,20 @@ class Follower:
         while not stop.is_set():
             try:
                 self._follow(stop)
+            except _Stopped:
+                return
             except GridsvcError as error:
                 self._fail(error)
                 stop.wait(self._pause)
+            except Exception as error:
+                fault = f"{type(error).__name__}: {error}"
+                self._fail(
+                    StoreError(
+                        f"could not compute ({fault}); it is tried again", f"计算失败（{fault}）；将重试"
+                    )
+                )
+                self._seen = -1
+                stop.wait(LONGER * self._pause)
 
     def _follow(self, stop: threading.Event) -> None:
         with Lease(self.workspace.store_url, LEASE) as lease:
@@ -91,23 +108,28 @@ class Follower:
                 open_store(self.workspace, self.layers, write=True) as store,
             ):
                 while not stop.is_set():
-                    self._look(store, workers)
+                    self._look(store, workers, stop)
                     stop.wait(self._pause)
 
-    def _look(self, store: Store, workers: Workers) -> None:
+    def _look(self, store: Store, workers: Workers, stop: threading.Event) -> None:
         """Look once; what goes wrong is told, and everything is read anew when something was loaded again."""
         begun = time.perf_counter()
+
+        def watch(what: str, done: int, total: int) -> None:
+            if stop.is_set():
+                raise _Stopped
+
         try:
             load = store.newest_load()
             warm, stale = self._warm, self._stale()
             if warm is None and load == self._seen and not stale:
                 return
             self._seen = load
-            indicators = self._indicators() if stale or warm is None else warm.indicators
+            indicators = self._indicators(warm) if stale or warm is None else warm.indicators
             if warm is None or warm.scene.as_of != self.day:
                 # not two at a time
                 warm = self._warm = None
-                warm = Warm.open(store, self.workspace, self.layers, indicators, self.day, workers)
+                warm = Warm.open(store, self.workspace, self.layers, indicators, self.day, workers, watch)
                 change = None
             elif (change := warm.update(indicators)) is None:
                 return
@@ -115,25 +137,37 @@ class Follower:
         except GridsvcError as error:
             self._fail(error)
             return
-        self._failed = ""
+        self._failed = self._broken
         if warm.run is not None:
             self._told(Followed(warm.run, time.perf_counter() - begun, change))
 
     def _fail(self, error: GridsvcError) -> None:
         # what is in memory may be half of an update
         self._warm = None
-        if isinstance(error, StoreBusyError):
-            self._seen = -1
+        self._tell(error)
+
+    def _tell(self, error: GridsvcError) -> None:
         if error.text.en != self._failed:
             self._told(error)
         self._failed = error.text.en
 
     def _stale(self) -> bool:
         """Whether the workspace's own definitions of indicators were written since the last look."""
-        path = self.workspace.layers_dir / FILE
-        written = path.stat().st_mtime if path.is_file() else 0.0
+        try:
+            written = (self.workspace.layers_dir / FILE).stat().st_mtime
+        except OSError:
+            written = 0.0
         stale, self._written = written != self._written, written
         return stale
 
-    def _indicators(self) -> Indicators:
-        return load_indicators(self.workspace, self.layers)
+    def _indicators(self, warm: Warm | None) -> Indicators:
+        """The definitions as they are written; where these are broken, which is told, as they were."""
+        self._broken = ""
+        try:
+            return load_indicators(self.workspace, self.layers)
+        except DefinitionError as error:
+            if warm is None:
+                raise
+            self._tell(error)
+            self._broken = error.text.en
+            return warm.indicators

@@ -6,9 +6,9 @@ What it gives is what a computation of everything gives, to the last digit.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import geopandas as gpd
 import pandas as pd
@@ -26,7 +26,7 @@ from gridsvc.coverage.scene import Scene
 from gridsvc.coverage.shortages import find_shortages, has_shortages
 from gridsvc.coverage.sums import Sums, net, units_above
 from gridsvc.coverage.tallies import COLUMNS
-from gridsvc.errors import NotFoundError
+from gridsvc.errors import NotFoundError, StoreBusyError
 from gridsvc.layers import Layers
 from gridsvc.partition.workers import ALONE, Workers
 from gridsvc.settings import Workspace
@@ -37,6 +37,7 @@ from gridsvc.store.schema import CONTEXT_KEY
 MANY = 20_000
 """Edited features beyond which everything is computed anew."""
 TYPES = {"text": object, "number": float}
+Written = TypeVar("Written")
 SOME = 10_000
 """Rows that are asked for by key in one go."""
 
@@ -60,6 +61,8 @@ class Warm:
         self.load = 0
         self.run: RunRecord | None = None
         self.past: Past
+        self.watch: Progress | None = None
+        """Told of every step of a computation of everything; it may raise, to end it."""
         self._take(scene, indicators, versions, tallies)
 
     def _take(
@@ -90,10 +93,23 @@ class Warm:
             hold(scene, indicators)
             tables = results(scene, ready(indicators, versions), progress, past)
         warm = cls(scene, indicators, versions, tables["tallies"])
-        warm.past, warm.load = past, load
-        warm.run = store.write_run(new_run(scene, indicators, versions), tables)
+        warm.past, warm.load, warm.watch = past, load, progress
+        warm.run = warm.patiently(lambda: store.write_run(new_run(scene, indicators, versions), tables))
         scene.release()
         return warm
+
+    def patiently(self, write: Callable[[], Written]) -> Written:
+        """What *write* gives: as often as another writer has the store for too long, it is tried again.
+
+        Without anybody who watches it is tried once.
+        """
+        while True:
+            try:
+                return write()
+            except StoreBusyError:
+                if self.watch is None:
+                    raise
+                self.watch("store", 0, 1)
 
     def update(self, indicators: Indicators | None = None) -> Change | None:
         """Look at what was loaded, and defined, since; store a run of it. None where nothing has changed.
@@ -119,7 +135,8 @@ class Warm:
                 return change
             altered = change.altered(self._stored(change), self._aged)
         upon = -1 if self.run is None else self.run.id
-        self.run = store.write_changes(run, upon, altered) or self._write_all(run, change)
+        written = self.patiently(lambda: store.write_changes(run, upon, altered))
+        self.run = written or self._write_all(run, change)
         return change
 
     def _stored(self, change: Change) -> dict[str, pd.DataFrame]:
@@ -140,9 +157,9 @@ class Warm:
         """Store a run where somebody else's is the newest."""
         scene = self.scene
         with scene.store.snapshot():
-            tables = change.results or results(scene, ready(self.indicators, self.versions))
+            tables = change.results or results(scene, ready(self.indicators, self.versions), self.watch)
         scene.release()
-        return scene.store.write_run(run, tables)
+        return self.patiently(lambda: scene.store.write_run(run, tables))
 
     # what was loaded
 
@@ -220,7 +237,7 @@ class Warm:
         scene = HeldScene(old.store, old.workspace, old.layers, old.as_of, old.workers)
         versions = scene.versions()
         hold(scene, indicators)
-        tables = results(scene, ready(indicators, versions))
+        tables = results(scene, ready(indicators, versions), self.watch)
         scene.release()
         before = self.sums
         self._take(scene, indicators, versions, tables["tallies"])

@@ -66,6 +66,11 @@ class Computed(History, ABC):
                     versions.write_some(self._db, table, rows, gone, record.id)
         return record
 
+    def runs_token(self) -> str:
+        """What changes with every run, publication and pruning: cheaper than reading them."""
+        with self._db.reading():
+            return runs.runs_token(self._db)
+
     def runs(self) -> list[RunRecord]:
         """Runs in the order in which they were made."""
         with self._db.reading():

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from gridsvc.errors import StoreError
 from gridsvc.settings import StoreUrl
 from gridsvc.store.database import Database, connect
 
@@ -33,18 +34,18 @@ class Lease:
     def _take_file(self) -> None:
         """Lock a small file beside the store: an open transaction in it, which no other can begin."""
         path = Path(self._url.location)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = sqlite3.connect(
-            path.with_name(f"{path.name}-{self._name}"),
-            timeout=0,
-            isolation_level=None,
-            check_same_thread=False,
-        )
+        path = path.with_name(f"{path.name}-{self._name}")
+        file = None
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            file = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
             file.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError:
-            file.close()
-            return
+        except (OSError, sqlite3.Error) as error:
+            if file is not None:
+                file.close()
+            if getattr(error, "sqlite_errorcode", None) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                return
+            raise StoreError(f"{path} cannot be locked: {error}", f"无法锁定 {path}：{error}") from error
         self._file = file
 
     def _take_server(self) -> None:

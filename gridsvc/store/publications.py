@@ -122,7 +122,7 @@ def checked_label(label: str) -> str:
     label = label.strip()
     plain = folded(label)
     unfit = plain.isdigit() or NUMBER.fullmatch(plain) or REVISION.fullmatch(plain)
-    hidden = any(unicodedata.category(sign) in ("Cc", "Cf", "Zl", "Zp") for sign in label)
+    hidden = any(unicodedata.category(sign) in ("Cc", "Cf", "Cs", "Zl", "Zp") for sign in label)
     if not label or len(label) > LABEL_LENGTH or unfit or hidden:
         raise UsageError(
             f"{label!r} is no label: give 1 to {LABEL_LENGTH} characters that are not a number alone and do not end "
@@ -166,6 +166,11 @@ def _numbered(label: str, year: str, new: NewPublication, known: dict[int, Publi
             f"{last.edition} has the label {last.label}: a revision keeps it, got {label}",
             f"{last.edition} 的标签是 {last.label}：修订版应沿用该标签，而不是 {label}",
         )
+    if year != last.number[:4]:
+        raise UsageError(
+            f"{last.edition} is of {last.number[:4]}, the run of {year}: a revision is of the same year",
+            f"{last.edition} 属于 {last.number[:4]} 年，该批次属于 {year} 年：修订版应更正同一年的指标",
+        )
     if not new.reason.strip():
         raise UsageError("a revision needs a reason: add --reason TEXT", "修订须说明原因：请加 --reason 原因")
     return last.number, last.revision + 1
@@ -186,7 +191,8 @@ def find_publication(known: dict[int, Publication], name: str) -> Publication:
     if found := NUMBER.fullmatch(plain) or REVISION.fullmatch(plain):
         wanted, revision = found[1], int(found[2] or 0)
     alike = [one for one in known.values() if wanted in (one.number, folded(one.label))]
-    alike = [one for one in alike if one.number == alike[-1].number]
+    last = max((_order(one) for one in alike), default=(0, 0))
+    alike = [one for one in alike if _order(one) == last]
     alike = [one for one in alike if not revision or one.revision == revision]
     if alike:
         return max(alike, key=lambda one: one.revision)
@@ -195,6 +201,11 @@ def find_publication(known: dict[int, Publication], name: str) -> Publication:
         f"no run is published as {name!r}; there are: {labels or 'none'}. gridsvc runs lists all runs",
         f"没有以 {name!r} 发布的批次；已发布：{labels or '无'}。gridsvc runs 列出全部批次",
     )
+
+
+def _order(one: Publication) -> tuple[int, int]:
+    """Year and running number of a publication."""
+    return int(one.number[:4]), int(one.number[5:])
 
 
 def _listed(known: Sequence[Publication]) -> str:

@@ -92,6 +92,13 @@ def _records(db: Database, condition: str, bound: Sequence[Any]) -> list[RunReco
     return found
 
 
+def runs_token(db: Database) -> str:
+    """What changes with every run, publication and pruning."""
+    tables = ("runs", "publications", "pruned_runs")
+    counts = [db.rows(f"SELECT COUNT(*) FROM {name}")[0][0] if db.columns(name) else 0 for name in tables]
+    return ".".join(str(count) for count in counts)
+
+
 def newest_run(db: Database) -> RunRecord | None:
     """The newest run; None while there is none."""
     if not db.columns("runs"):
