@@ -21,6 +21,7 @@ from gridsvc.coverage.indicators import load_indicators
 from gridsvc.coverage.statement import digest_of, statement
 from gridsvc.errors import UsageError
 from gridsvc.maps import Atlas, FileLinks, render_chief, render_index
+from gridsvc.store.publications import Publication, find_publication
 
 RUN = CliRunner()
 LINKS = FileLinks("zh")
@@ -295,3 +296,14 @@ def test_a_publication_that_is_killed_leaves_a_draft_or_can_be_finished(place):
     done = Path(answer(place, "publish", "--again", "第32周")["folder"])
     assert [path.name for path in folder.iterdir()] == [done.name] == ["2026-1-第32周"]
     assert (done / "index.html").is_file()
+
+
+def publication(run, number, revision=1):
+    return Publication(run, number, "第32周", revision, None, "", f"2026-0{run}-01", "", "", "", "", "", "")
+
+
+def test_a_label_of_several_years_means_the_last_year_whatever_was_corrected_since():
+    known = {1: publication(1, "2025-32"), 2: publication(2, "2026-32"), 3: publication(3, "2025-32", 2)}
+    assert find_publication(known, "第32周").id == 2
+    assert find_publication(known, "2025-32").id == 3
+    assert find_publication(known, "2025-32-r1").id == 1

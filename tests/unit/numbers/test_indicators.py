@@ -43,7 +43,16 @@ PARCELS = 'kind = "count_share"\nof = { layer = "parcels" }\n'
 GOALS = 'goals = [{ value = 100, source = "trial" }]\n'
 LANES = 'near = { layer = "lamps", by = "of", field = "class", distances = { lane = 30 } }'
 # what stands in the definition, and what is said of it
+LIT = 'kind = "count_share"\nof = { layer = "lamps" }\nmatch = { state = ["lit"] }\n'
 BROKEN = {
+    "goal below B": (
+        LIT + 'goals = [{ value = 10, source = "x" }]\nbands = { A = 95, B = 80 }\n',
+        "the county's own goal (10.0) is met by what is graded C",
+    ),
+    "allowed below 0": (LIT + "allowed = [[99, -1]]\n", "allowed: failures must be at least 0"),
+    "all allowed": (LIT + "allowed = [[99, 99]]\n", "allowed: failures must be at least 0"),
+    "allowed falls": (LIT + "allowed = [[99, 5], [149, 1]]\n", "not fall from row to row"),
+    "band is no number": (LIT + "bands = { A = nan, B = 80 }\n", "finite number"),
     "a misspelt key": (LAMPS + "goal = 100", "goal: Extra inputs are not permitted"),
     "an unknown kind": ('kind = "share"', "kind: Input should be 'count_share'"),
     "an unknown layer": (LAMPS.replace("lamps", "lampen"), "of.layer: no layer 'lampen'"),

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from gridsvc.errors import StoreError
 from gridsvc.settings import StoreUrl
 from gridsvc.store import Lease
 
@@ -67,3 +68,10 @@ def test_leases_for_other_work_are_others(url, tmp_path, lease):
     with Lease(StoreUrl.parse(url, type(tmp_path)("/")), "other") as other:
         assert lease.take()
         assert other.take()
+
+
+def test_a_lock_file_that_is_none_is_told_and_not_taken_for_somebody_elses(tmp_path):
+    (tmp_path / "county.sqlite-work").write_text("not a database, and long enough to be taken for one" * 40)
+    url = StoreUrl.parse(f"sqlite:///{tmp_path.relative_to('/')}/county.sqlite", type(tmp_path)("/"))
+    with Lease(url, "work") as lease, pytest.raises(StoreError, match="cannot be locked"):
+        lease.take()
