@@ -16,7 +16,7 @@ from gridsvc.api.frames import LayerFrame
 from gridsvc.api.shelf import Shelf, V
 from gridsvc.coverage.explain import Explanation, Subject, explain
 from gridsvc.coverage.figures import Figures
-from gridsvc.coverage.indicators import FILE, Indicators, load_indicators
+from gridsvc.coverage.indicators import Indicators, indicators_written, load_indicators
 from gridsvc.errors import DefinitionError, NotFoundError, StoreBusyError, UsageError
 from gridsvc.layers import Layers, load_layers
 from gridsvc.maps import Atlas
@@ -36,7 +36,7 @@ class Service:
         """Read the definitions of *workspace*; a broken one is refused here, before anything is served."""
         self.workspace = workspace
         self.layers: Layers = load_layers(workspace)
-        self._written = self._indicators_written()
+        self._written = indicators_written(workspace)
         self._indicators: Indicators = load_indicators(workspace, self.layers)
         # GeoJSON of OGC API - Features has no features without geometry, so tables are no collections
         self.collections = Layers({name: layer for name, layer in self.layers.items() if layer.geometry})
@@ -55,19 +55,12 @@ class Service:
     @property
     def indicators(self) -> Indicators:
         """Definitions of indicators as they are written by now; a file that is broken by now changes nothing."""
-        written = self._indicators_written()
+        written = indicators_written(self.workspace)
         if written != self._written:
             self._written = written
             with suppress(DefinitionError):
                 self._indicators = load_indicators(self.workspace, self.layers)
         return self._indicators
-
-    def _indicators_written(self) -> float:
-        """When the workspace's own definitions of indicators were written; 0 where there are none."""
-        try:
-            return (self.workspace.layers_dir / FILE).stat().st_mtime
-        except OSError:
-            return 0.0
 
     @cached_property
     def _definitions(self) -> str:

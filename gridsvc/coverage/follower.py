@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gridsvc.coverage.changes import Change
-from gridsvc.coverage.indicators import FILE, Indicators, load_indicators
+from gridsvc.coverage.indicators import Indicators, indicators_written, load_indicators
 from gridsvc.coverage.sums import UNIT
 from gridsvc.coverage.warm import Warm
 from gridsvc.errors import DefinitionError, GridsvcError, StoreError
@@ -153,10 +153,7 @@ class Follower:
 
     def _stale(self) -> bool:
         """Whether the workspace's own definitions of indicators were written since the last look."""
-        try:
-            written = (self.workspace.layers_dir / FILE).stat().st_mtime
-        except OSError:
-            written = 0.0
+        written = indicators_written(self.workspace)
         stale, self._written = written != self._written, written
         return stale
 

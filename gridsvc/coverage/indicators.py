@@ -216,6 +216,14 @@ class Indicators(Mapping[str, Indicator]):
         return len(self.by_id)
 
 
+def indicators_written(workspace: Workspace) -> float:
+    """When the workspace's own definitions were written (seconds); 0 where there are none."""
+    try:
+        return (workspace.layers_dir / FILE).stat().st_mtime
+    except OSError:
+        return 0.0
+
+
 def load_indicators(workspace: Workspace | None, layers: Layers) -> Indicators:
     """All indicators: the shipped ones, overridden and extended by the workspace's own file."""
     paths = [shipped_dir("layers") / FILE]

@@ -235,8 +235,13 @@ def _base(scene: Scene, indicator: Indicator) -> Shapes | None:
         return None
     layer = indicator.base.layer
     chosen = scene.choose(indicator.base).yes & ~scene.exempt_features(layer, indicator.id)
+    return _on(scene, layer, chosen)
+
+
+def _on(scene: Scene, layer: str, rows: Rows) -> Shapes:
+    """The part of each cell that some features of a layer cover."""
     cells = scene.partition.cells.geometry.to_numpy()
-    return cover(cells, scene.layer(layer).geometry.to_numpy()[chosen], scene.workers)
+    return cover(cells, scene.layer(layer).geometry.to_numpy()[rows], scene.workers)
 
 
 def _unclear_ground(scene: Scene, indicator: Indicator, ground: Amounts) -> Ints | None:
@@ -245,9 +250,8 @@ def _unclear_ground(scene: Scene, indicator: Indicator, ground: Amounts) -> Ints
         return None
     layer, chosen = indicator.base.layer, scene.choose(indicator.base)
     possible = chosen.possible & ~scene.exempt_features(layer, indicator.id)
-    cells = scene.partition.cells.geometry.to_numpy()
-    reached = cover(cells, scene.layer(layer).geometry.to_numpy()[possible], scene.workers)
-    return np.asarray(np.maximum(_square_mm(reached) - ground.amount, 0), dtype=np.int64)
+    reached = _square_mm(_on(scene, layer, possible))
+    return np.asarray(np.maximum(reached - ground.amount, 0), dtype=np.int64)
 
 
 def _exempt_ground(scene: Scene, indicator: Indicator, ground: Amounts) -> Amounts | None:
@@ -257,9 +261,7 @@ def _exempt_ground(scene: Scene, indicator: Indicator, ground: Amounts) -> Amoun
     chosen = scene.choose(indicator.base).yes
     if not (chosen & scene.exempt_features(indicator.base.layer, indicator.id)).any():
         return None
-    cells = scene.partition.cells.geometry.to_numpy()
-    shapes = scene.layer(indicator.base.layer).geometry.to_numpy()[chosen]
-    return Amounts(CELLS, _square_mm(cover(cells, shapes, scene.workers)) - ground.amount)
+    return Amounts(CELLS, _square_mm(_on(scene, indicator.base.layer, chosen)) - ground.amount)
 
 
 def _square_mm(shapes: Shapes) -> Ints:
